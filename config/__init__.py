@@ -1,0 +1,1 @@
+"""The wiring: settings, addresses, channels, schedules. Imports every app; nothing imports it."""

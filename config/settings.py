@@ -1,0 +1,171 @@
+"""Settings, read from the environment and `.env`; docs/operations.md has the table of variables.
+
+Without any variable set this is the embedded product: SQLite, files and keys under `var/`, DEBUG off,
+reachable from this machine only.
+"""
+
+import sys
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config import keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+VERSION = "0.1.0"
+DATA_DIR = Path(env.str("POSTRIDER_DATA", default=str(BASE_DIR / "var"))).resolve()
+# "Production" is said, not guessed: with it, everything that is convenient on a desk is refused.
+PRODUCTION = env.bool("POSTRIDER_PRODUCTION", default=False)
+DEBUG = env.bool("POSTRIDER_DEBUG", default=False)
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("POSTRIDER_DEBUG must be off when POSTRIDER_PRODUCTION is on: it shows secrets.")
+
+SECRET_KEY = keys.from_environment_or_file("SECRET_KEY", env, DATA_DIR, production=PRODUCTION)
+POSTRIDER_FIELD_KEYS = keys.field_keys(env, DATA_DIR, production=PRODUCTION)
+ALLOWED_HOSTS = env.list("POSTRIDER_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("Set POSTRIDER_ALLOWED_HOSTS to the host names that staff type, separated by commas.")
+CSRF_TRUSTED_ORIGINS = env.list("POSTRIDER_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "config",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "delivery",
+    "customers",
+    "orders",
+    "exports",
+    "demo",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'postrider.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    # One writer at a time: take the write lock at BEGIN and wait for it, instead of failing half-way.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-64000;",
+    }
+elif _database["ENGINE"].endswith("postgresql"):
+    # django-q2 closes "old" connections at every enqueue: without an age that is a connection per call.
+    _database.setdefault("CONN_MAX_AGE", 60)
+    _database["CONN_MAX_AGE"] = _database["CONN_MAX_AGE"] or 60
+    _database["CONN_HEALTH_CHECKS"] = True
+else:
+    raise ImproperlyConfigured("DATABASE_URL must name SQLite (sqlite:///…) or PostgreSQL (postgres://…).")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DATETIME_FORMAT = "Y-m-d H:i:s"
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "files"
+MEDIA_URL = ""  # uploaded files are never served by address, only by views that check permission
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+
+LOGIN_URL = "admin:login"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = env.int("POSTRIDER_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- the clock and the cluster -----------------------------------------------------------------------
+# django-q2 may run a task twice and before its caller commits, so tasks carry no work of their own: they
+# say "look at the tables". `retry` clears timeout × (1 + queue_limit / workers) with a margin; a retry
+# before that would run a task that is still running (docs/adr/0003-clock-and-cluster.md).
+DRAIN_SECONDS = 50
+Q_CLUSTER = {
+    "name": "postrider",
+    "orm": "default",
+    "workers": env.int("POSTRIDER_WORKERS", default=2),
+    "timeout": 300,
+    "retry": 700,
+    "queue_limit": 1,
+    "bulk": 1,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": 100,
+    "poll": 0.5,
+    "label": "Background tasks",
+}
+
+# --- Postrider ---------------------------------------------------------------------------------------
+POSTRIDER_CHANNELS = {"export": "exports.channel"}
+POSTRIDER_AFTER_COMMIT_TASK = "config.schedules.after_commit"
+POSTRIDER_SWEEP_MINUTES = env.int("POSTRIDER_SWEEP_MINUTES", default=15)
+POSTRIDER_HISTORY_HOURS = env.int("POSTRIDER_HISTORY_HOURS", default=24)
+POSTRIDER_ALLOWED_NETWORKS = env.list("POSTRIDER_ALLOWED_NETWORKS", default=[])
+POSTRIDER_ALLOWED_PORTS = env.list("POSTRIDER_ALLOWED_PORTS", cast=int, default=[80, 443, 8080, 8443])
+POSTRIDER_TRANSPORT = env.str("POSTRIDER_TRANSPORT", default="requests")
+POSTRIDER_SEND_THREADS = env.int("POSTRIDER_SEND_THREADS", default=32)
+POSTRIDER_CONNECT_SECONDS = env.float("POSTRIDER_CONNECT_SECONDS", default=5)
+POSTRIDER_TIMEOUT_SECONDS = env.float("POSTRIDER_TIMEOUT_SECONDS", default=20)
+POSTRIDER_LEASE_SECONDS = env.float("POSTRIDER_LEASE_SECONDS", default=60)
+POSTRIDER_DEMO = env.bool("POSTRIDER_DEMO", default=False)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
+    "root": {"handlers": ["console"], "level": env.str("POSTRIDER_LOG_LEVEL", default="INFO")},
+    "loggers": {"django-q": {"level": "WARNING"}, "urllib3": {"level": "ERROR"}},
+}

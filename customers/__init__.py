@@ -1,0 +1,1 @@
+"""Locations, customers (the API calls them contacts), their notes and their history."""

@@ -1,0 +1,220 @@
+"""The only writer of customers: each change with its event, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from customers.models import Customer, Location
+from delivery import events, sets
+from delivery.events import Happening
+
+CONTACT_FIELDS = (
+    "external_id",
+    "account_number",
+    "company_name",
+    "first_name",
+    "last_name",
+    "email",
+    "address",
+    "address2",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "home_phone",
+    "cell_phone",
+    "office_phone",
+    "office_ext_phone",
+    "email_trx_receipt",
+    "date_of_birth",
+    "header_message",
+    "header_message_type",
+    "contact_c1",
+    "contact_c2",
+    "contact_c3",
+    "contact_balance",
+    "custom_fields",
+)
+
+
+class ContactRefused(ValueError):
+    """A change of a customer that is not possible; the message says why, for people."""
+
+
+def only_location(name: str | None = None) -> Location:
+    """The location called `name`; without a name the only one there is, made if there is none yet.
+
+    Raises ContactRefused if there are several and none is named, or none is called so.
+    """
+    found = list(Location.objects.filter(**({"name": name} if name else {}))[:2])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ContactRefused("There are several locations: name one.")
+    if name:
+        raise ContactRefused(f"There is no location called “{name}”.")
+    return Location.objects.create(name="Main store")
+
+
+def take_in(
+    location: Location,
+    people: Sequence[Mapping[str, Any]],
+    *,
+    by: str,
+    at: Sequence[datetime] | None = None,
+    quiet: bool = False,
+) -> list[Customer]:
+    """The customer of each person (a mapping with CONTACT_FIELDS), found or made, in the same order.
+
+    Found by external id, else by e-mail without regard to case, else by the digits of the phone
+    (decision 6); who is found stays as he is. A bounded number of statements, however many people.
+    """
+    with transaction.atomic():
+        known = _Known(location, people)
+        result, new, happenings = [], [], []
+        now = timezone.now()
+        for index, person in enumerate(people):
+            customer = known.find(person)
+            if customer is None:
+                customer = _made(location, person, at[index] if at else now)
+                known.add(customer)
+                new.append(customer)
+            result.append(customer)
+        sets.create(new)
+        for customer in new:
+            happenings.append(
+                Happening(
+                    "contact.created", location.pk, customer.pk, None, snapshot(customer), occurred_at=customer.created_at
+                )
+            )
+        if happenings:
+            events.record_many(happenings, by=by, quiet=quiet)
+    return result
+
+
+def create(location: Location, *, by: str, **fields: Any) -> Customer:
+    """A new customer, whoever else is like it."""
+    with transaction.atomic():
+        customer = _made(location, fields, timezone.now())
+        sets.create([customer])
+        events.record(Happening("contact.created", location.pk, customer.pk, None, snapshot(customer)), by=by)
+    return customer
+
+
+def update(customer: Customer, *, by: str, **fields: Any) -> Customer:
+    """Changes the given fields; records what they were. Nothing changed, nothing recorded."""
+    with transaction.atomic():
+        customer = _locked(customer)
+        before = {name: getattr(customer, name) for name in fields}
+        for name, value in fields.items():
+            setattr(customer, name, value)
+        changed = [name for name in fields if getattr(customer, name) != before[name]]
+        if changed:
+            _tidy(customer)
+            customer.modified_at = timezone.now()
+            customer.save()
+            old = {name: _plain(before[name]) for name in changed}
+            data = {**snapshot(customer), "fields": ", ".join(changed), "old": old}
+            events.record(Happening("contact.updated", customer.location_id, customer.pk, None, data), by=by)
+    return customer
+
+
+def delete(customer: Customer, *, by: str) -> Customer:
+    """Leaves a tombstone: the row stays for its history, and says that it is gone."""
+    with transaction.atomic():
+        customer = _locked(customer)
+        customer.deleted_at = timezone.now()
+        customer.save()
+        events.record(
+            Happening("contact.deleted", customer.location_id, customer.pk, None, snapshot(customer)), by=by
+        )
+    return customer
+
+
+def add_note(customer: Customer, text: str, *, by: str) -> None:
+    """An agent's note in the history. Raises ContactRefused for an empty one."""
+    if not text.strip():
+        raise ContactRefused("The note is empty.")
+    with transaction.atomic():
+        happening = Happening("note.added", customer.location_id, customer.pk, None, {"text": text.strip()[:4000]})
+        events.record(happening, by=by)
+
+
+def snapshot(customer: Customer) -> dict[str, Any]:
+    """The customer as it is now, for the event that tells of it: names of columns to plain JSON values."""
+    fields = {name: _plain(getattr(customer, name)) for name in CONTACT_FIELDS}
+    return {"id": customer.public_id, **{name: value for name, value in fields.items() if value not in ("", None, {})}}
+
+
+def digits(phone: str) -> str:
+    """A phone number as it is compared: its digits only."""
+    return "".join(letter for letter in phone if letter.isdigit())[:40]
+
+
+class _Known:
+    """The customers that people of one batch may turn out to be, read in three statements."""
+
+    def __init__(self, location: Location, people: Sequence[Mapping[str, Any]]) -> None:
+        self._by: dict[tuple[str, str], Customer] = {}
+        wanted: dict[str, set[str]] = {"external_id": set(), "email": set(), "phone": set()}
+        for person in people:
+            for kind, value in _keys(person):
+                wanted[kind].add(value)
+        here = Customer.objects.filter(location=location, deleted_at__isnull=True).order_by("-id")
+        found = [
+            here.filter(external_id__in=wanted["external_id"]) if wanted["external_id"] else [],
+            here.annotate(lower=Lower("email")).filter(lower__in=wanted["email"]) if wanted["email"] else [],
+            here.filter(phone_digits__in=wanted["phone"]) if wanted["phone"] else [],
+        ]
+        for customers in found:
+            for customer in customers:
+                self.add(customer)
+
+    def add(self, customer: Customer) -> None:
+        for key in _keys({name: getattr(customer, name) for name in CONTACT_FIELDS}):
+            self._by[key] = customer
+
+    def find(self, person: Mapping[str, Any]) -> Customer | None:
+        external_id = person.get("external_id") or ""
+        for key in _keys(person):
+            found = self._by.get(key)
+            # Whom the client calls by another id is another person, whatever they share.
+            if found and (not external_id or found.external_id in ("", external_id)):
+                return found
+        return None
+
+
+def _keys(person: Mapping[str, Any]) -> list[tuple[str, str]]:
+    phone = person.get("cell_phone") or person.get("home_phone") or person.get("office_phone") or ""
+    keys = [
+        ("external_id", str(person.get("external_id") or "")),
+        ("email", str(person.get("email") or "").strip().lower()),
+        ("phone", digits(str(phone))),
+    ]
+    return [key for key in keys if key[1]]
+
+
+def _made(location: Location, fields: Mapping[str, Any], at: datetime) -> Customer:
+    customer = Customer(location=location, created_at=at, **fields)
+    _tidy(customer)
+    return customer
+
+
+def _tidy(customer: Customer) -> None:
+    customer.email = customer.email.strip()
+    customer.phone_digits = digits(customer.phone)
+
+
+def _locked(customer: Customer) -> Customer:
+    found = Customer.objects.select_for_update().get(pk=customer.pk)
+    if found.deleted_at:
+        raise ContactRefused("This customer was deleted.")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | str | dict) else str(value)

@@ -1,0 +1,111 @@
+"""Deliveries, their attempts, and the endpoints they go to."""
+
+from django.db import models
+
+from delivery.ids import new_id
+
+
+class Endpoint(models.Model):
+    """Where the deliveries of one target go; outlives a change of the address, and knows its health."""
+
+    channel = models.CharField(max_length=20)
+    name = models.CharField(max_length=200)
+    failures_in_a_row = models.PositiveIntegerField(default=0)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=20, blank=True)
+    # While held (its profile is switched off) nothing of it is due, and nothing of it is lost.
+    is_held = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(models.Model):
+    """One thing to be carried to one endpoint. Its id is the `webhook-id` that every attempt repeats.
+
+    The workers' queue is exactly the rows whose `due_at` is set: a claim moves it to the end of the
+    lease, so what a dead worker held becomes due again by itself; finishing or holding clears it.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        WAITING = "waiting", "Waiting for another try"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+    event = models.ForeignKey("delivery.Event", models.PROTECT, null=True, related_name="deliveries")
+    channel = models.CharField(max_length=20)
+    target_id = models.BigIntegerField()
+    target_name = models.CharField(max_length=200)
+    target_version = models.PositiveIntegerField(default=1)
+    reason = models.CharField(max_length=60, blank=True)  # what made it go: the customer type, for exports
+    endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="deliveries", db_index=False)
+    content = models.TextField()  # what is said, frozen; only the channel reads it
+    is_test = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts_made = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    lease = models.CharField(max_length=24, blank=True, default="")
+    asked_by = models.CharField(max_length=150, blank=True, default="")  # who asked for the next attempt
+    last_error = models.CharField(max_length=20, blank=True, default="")
+    last_detail = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["due_at"], name="delivery_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["channel", "target_id", "-id"], name="delivery_of_target"),
+            models.Index(
+                fields=["endpoint"],
+                name="delivery_unfinished",
+                condition=models.Q(state__in=["pending", "waiting"]),
+            ),
+        ]
+        permissions = [
+            ("send_again_delivery", "Can send a delivery again"),
+            ("view_secrets", "Can see secret values in what was sent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in (self.State.PENDING, self.State.WAITING)
+
+    @property
+    def is_being_sent(self) -> bool:
+        return bool(self.lease)
+
+
+class Attempt(models.Model):
+    """One try of a delivery: what was really sent (secrets blotted) and what came back (bounded)."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    method = models.CharField(max_length=10)
+    url = models.TextField()
+    request_headers = models.TextField()  # JSON: [[name, value], …]
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=20, blank=True)  # a word of transports.ERRORS; empty: success
+    detail = models.CharField(max_length=300, blank=True)
+    answer_headers = models.TextField(blank=True)  # JSON: [[name, value], …]
+    answer = models.TextField(blank=True)
+    is_answer_cut = models.BooleanField(default=False)
+    remote_address = models.CharField(max_length=50, blank=True)
+    phases = models.TextField(blank=True)  # JSON: {"connected_ms": …, "answered_ms": …}
+    asked_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["number", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} attempt {self.number}"

@@ -1,0 +1,35 @@
+"""Whether texts fit the columns they are meant for; SQLite would store anything, PostgreSQL would fail late."""
+
+from functools import lru_cache
+
+from django.db.models import CharField, Model, TextField
+
+
+def fault(row: Model) -> str:
+    """What is wrong with the first text that cannot be stored, in a sentence; "" if all can."""
+    for name, label, limit in _text_columns(type(row)):
+        value = getattr(row, name)
+        if not isinstance(value, str):
+            return f"The {label} is not a text."
+        if limit is not None and len(value) > limit:
+            return f"The {label} is longer than {limit} characters."
+        if not value.isascii() and not _is_unicode(value) or "\x00" in value:
+            return f"The {label} has characters that are not text."
+    return ""
+
+
+@lru_cache
+def _text_columns(model: type[Model]) -> list[tuple[str, str, int | None]]:
+    return [
+        (field.attname, str(field.verbose_name), field.max_length)
+        for field in model._meta.concrete_fields
+        if isinstance(field, CharField | TextField) and not field.null
+    ]
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True

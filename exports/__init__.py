@@ -1,0 +1,1 @@
+"""Export profiles: what happens to orders, carried to partners in the shape that staff configured."""

@@ -1,0 +1,349 @@
+"""How an order comes about: partial, cart, sale, upsell, decline, quality assurance, cancellation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from customers.models import Customer, Location
+from delivery import texts
+from orders.cases import Case
+from orders.lifecycle.moves import CENT, money, move, must_be
+from orders.lifecycle.subscriptions import begin_subscription, end_subscription
+from orders.lifecycle.work import MoveRefused, Work, batch
+from orders.models import Fulfillment, Gateway, Order, OrderItem, Product, Subscription, Transaction
+
+PARTIAL, PENDING, COMPLETE = Order.Status.PARTIAL, Order.Status.PENDING, Order.Status.COMPLETE
+DECLINED, CANCELLED, REFUNDED = Order.Status.DECLINED, Order.Status.CANCELLED, Order.Status.REFUNDED
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a cart. `price` is of one piece."""
+
+    product: Product
+    price: Decimal
+    quantity: int = 1
+    shipping: Decimal = Decimal(0)
+    name: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """How something is paid; never a full card number, never a CVV. `amount` None: all that is open."""
+
+    amount: Decimal | None = None
+    pay_source: str = "CREDITCARD"
+    card_type: str = ""
+    card_bin: str = ""
+    card_last4: str = ""
+    card_expiry: str = ""
+    card_is_debit: bool = False
+    card_is_prepaid: bool = False
+    gateway: Gateway | None = None
+    merchant_txn_id: str = ""
+    avs_response: str = ""
+    cvv_response: str = ""
+    external_id: str = ""
+
+    @property
+    def is_test_card(self) -> bool:
+        """By the marks that test cards leave: type TESTCARD, last four 0000 (reference §1.5)."""
+        return self.card_type.upper() == "TESTCARD" or self.card_last4 == "0000"
+
+
+def create_partial_in(
+    work: Work,
+    *,
+    location: Location,
+    customer: Customer,
+    lines: Sequence[Line] = (),
+    at: datetime | None = None,
+    **fields: Any,
+) -> Case:
+    """A new incomplete order within a batch. `fields` are columns of Order; the billing address is the
+    customer's where it is not given. Raises MoveRefused for what cannot be stored.
+    """
+    when = work.when(at)
+    order = Order(location=location, customer=customer, created_at=when, updated_at=when)
+    for name, value in {**_billing(customer), **fields}.items():
+        setattr(order, name, value)
+    case = Case(order, customer)
+    items = [_item(order, line, OrderItem.Type.OFFER) for line in lines]
+    _check(order, *items)
+    work.add(order)
+    _put(work, case, items)
+    work.tell("order.created", case, when)
+    work.tell("order.partial", case, when)
+    return case
+
+
+def create_partial(*, by: str, **details: Any) -> Order:
+    """A new incomplete order; see `create_partial_in`."""
+    with batch(by=by) as work:
+        case = create_partial_in(work, **details)
+    return case.order
+
+
+@move("Change the cart", when=must_be(PARTIAL, what="changed"))
+def update_cart(
+    work: Work, case: Case, *, at: datetime, lines: Sequence[Line] | None = None, **fields: Any
+) -> None:
+    """Replaces the items, if lines are given, and sets columns of the order."""
+    items = [_item(case.order, line, OrderItem.Type.OFFER) for line in lines or ()]
+    _check(_copy_with(case.order, fields), *items)
+    for name, value in fields.items():
+        setattr(case.order, name, value)
+    if lines is not None:
+        _empty(work, case)
+        _put(work, case, items)
+    work.touch(case, at)
+    work.tell("order.updated", case, at)
+    work.tell("order.partial", case, at)
+
+
+@move("Complete the sale", when=must_be(PARTIAL, DECLINED, what="completed"))
+def complete_sale(work: Work, case: Case, *, at: datetime, payments: Sequence[Payment] = (), **fields: Any) -> None:
+    """The sale billed. Several payments make several transactions; none means: all is paid at once."""
+    rows = [_paid(case, payment, at, Transaction.Type.SALE) for payment in payments or [Payment()]]
+    _check(_copy_with(case.order, fields), *rows)
+    was_declined = case.order.status == DECLINED
+    for name, value in fields.items():
+        setattr(case.order, name, value)
+    case.order.is_decline_save = case.order.is_decline_save or was_declined
+    case.order.decline_reason = ""
+    _mark_test(case, payments)
+    _bill(work, case, rows, at)
+
+
+@move("Add an upsell", when=must_be(COMPLETE, what="given an upsell"))
+def add_upsell(
+    work: Work, case: Case, *, at: datetime, lines: Sequence[Line], payment: Payment | None = None
+) -> None:
+    """More products on a sale that is done, billed by a transaction of their own."""
+    if not lines:
+        raise MoveRefused("An upsell needs at least one product.")
+    items = [_item(case.order, line, OrderItem.Type.UPSELL) for line in lines]
+    amount = sum((_line_total(item) for item in items), Decimal(0)).quantize(CENT)
+    row = _paid(case, replace(payment or Payment(), amount=amount), at, Transaction.Type.SALE)
+    _check(row, *items)
+    _put(work, case, items)
+    _pay(work, case, row)
+    case.order.has_upsell = True
+    work.touch(case, at)
+    work.tell("order.upsell", case, at, amount=str(amount), products=[item.product_id for item in items])
+    for item in items:
+        begin_subscription(work, case, item, at)
+
+
+@move("Decline", when=must_be(PARTIAL, what="declined"))
+def decline(
+    work: Work, case: Case, *, at: datetime, reason: str = "", is_soft: bool = False, payment: Payment | None = None
+) -> None:
+    """The payment was refused: nothing was paid."""
+    row = _paid(case, payment or Payment(), at, Transaction.Type.SALE)
+    row.response = Transaction.Response.SOFT_DECLINE if is_soft else Transaction.Response.HARD_DECLINE
+    row.response_text = reason
+    _check(_copy_with(case.order, {"decline_reason": reason}), row)
+    _mark_test(case, [payment] if payment else [])
+    _add_transaction(work, case, row)
+    _declined(work, case, at, reason)
+
+
+@move("Hold for QA", when=must_be(PARTIAL, what="held for QA"))
+def hold_for_qa(work: Work, case: Case, *, at: datetime, payment: Payment | None = None) -> None:
+    """Authorised, not captured: somebody looks at the order first. Only QA Pending fires."""
+    row = _paid(case, payment or Payment(), at, Transaction.Type.AUTHORIZE)
+    _check(row)
+    _mark_test(case, [payment] if payment else [])
+    _add_transaction(work, case, row)
+    case.order.status = PENDING
+    case.order.ordered_at = at
+    work.touch(case, at)
+    work.tell("order.qa_pending", case, at)
+
+
+@move("Approve (QA)", when=must_be(PENDING, what="approved"))
+def approve_qa(work: Work, case: Case, *, at: datetime) -> None:
+    """Captures what was authorised: now it is a sale, and fires as one."""
+    held = case.transactions[-1]
+    capture = _paid(case, _payment_of(held), at, Transaction.Type.CAPTURE)
+    work.tell("order.qa_approved", case, at)
+    _bill(work, case, [capture], at)
+
+
+@move("Decline (QA)", when=must_be(PENDING, what="declined by QA"))
+def decline_qa(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
+    """Voids what was authorised; the order is declined."""
+    void = _paid(case, _payment_of(case.transactions[-1]), at, Transaction.Type.VOID)
+    _check(_copy_with(case.order, {"decline_reason": reason}), void)
+    _add_transaction(work, case, void)
+    work.tell("order.qa_declined", case, at, reason=reason)
+    _declined(work, case, at, reason)
+
+
+@move("Cancel the order", when=must_be(PARTIAL, COMPLETE, DECLINED, what="cancelled"), is_lenient=False)
+def cancel_order(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
+    """No parcel leaves any more and no subscription bills again. Money goes back by `refund`."""
+    _check(_copy_with(case.order, {"cancel_reason": reason}))
+    shipped = [one for one in case.fulfillments if one.status not in (Fulfillment.Status.PENDING, "CANCELLED")]
+    if shipped and not work.past:
+        raise MoveRefused("The order has been shipped: issue an RMA or refund it instead.")
+    if shipped:
+        case.order.oddities = [*case.order.oddities, "Cancelled after it was shipped."]
+    for parcel in case.fulfillments:
+        if parcel.status == Fulfillment.Status.PENDING:
+            parcel.status = Fulfillment.Status.CANCELLED
+            work.change(parcel)
+    for subscription in case.subscriptions:
+        if subscription.status != Subscription.Status.CANCELLED:
+            end_subscription(work, case, subscription, at, reason or "order cancelled")
+    case.order.status = CANCELLED
+    case.order.cancel_reason = reason
+    case.order.cancelled_at = at
+    work.touch(case, at)
+    work.tell("order.cancelled", case, at, reason=reason)
+
+
+def _bill(work: Work, case: Case, rows: Sequence[Transaction], at: datetime) -> None:
+    """What every successful new sale brings, straight or by way of QA."""
+    order = case.order
+    order.status = COMPLETE
+    order.ordered_at = at
+    work.touch(case, at)
+    for row in rows:
+        _pay(work, case, row)
+    if not case.fulfillments:  # in past facts it may have left already
+        parcel = Fulfillment(order=order, created_at=at)
+        case.fulfillments.append(parcel)
+        work.add(parcel)
+    work.tell("order.sale", case, at, amount=str(sum((row.amount for row in rows), Decimal(0))))
+    upsells = [item for item in case.items if item.type == OrderItem.Type.UPSELL]
+    if upsells:
+        amount = sum((_line_total(item) for item in upsells), Decimal(0)).quantize(CENT)
+        work.tell("order.upsell", case, at, amount=str(amount), products=[item.product_id for item in upsells])
+    for item in case.items:
+        begin_subscription(work, case, item, at)
+
+
+def _declined(work: Work, case: Case, at: datetime, reason: str) -> None:
+    case.order.status = DECLINED
+    case.order.decline_reason = reason
+    case.order.ordered_at = at
+    work.touch(case, at)
+    work.tell("order.declined", case, at, reason=reason)
+
+
+def _put(work: Work, case: Case, items: Sequence[OrderItem]) -> None:
+    """Items go into the order, and its total grows by them."""
+    for item in items:
+        case.items.append(item)
+        work.add(item)
+        case.order.shipping_total += item.shipping
+    case.order.total += sum((_line_total(item) for item in items), Decimal(0)).quantize(CENT)
+
+
+def _empty(work: Work, case: Case) -> None:
+    for item in case.items:
+        work.remove(item)
+        case.order.shipping_total -= item.shipping
+    case.order.total -= sum((_line_total(item) for item in case.items), Decimal(0)).quantize(CENT)
+    case.items.clear()
+
+
+def _item(order: Order, line: Line, kind: str) -> OrderItem:
+    if line.price < 0:
+        raise MoveRefused("A price cannot be negative.")
+    if not 0 < line.quantity <= 1_000_000:
+        raise MoveRefused("The quantity must be between 1 and 1,000,000.")
+    money(line.price * line.quantity, "price")
+    return OrderItem(
+        order=order,
+        product=line.product,
+        type=kind,
+        name=line.name or line.product.name,
+        quantity=line.quantity,
+        price=line.price,
+        shipping=money(line.shipping, "shipping"),
+        external_id=line.external_id,
+    )
+
+
+def _line_total(item: OrderItem) -> Decimal:
+    return item.price * item.quantity + item.shipping
+
+
+def _paid(case: Case, payment: Payment, at: datetime, kind: str) -> Transaction:
+    amount = case.order.total - case.order.paid if payment.amount is None else money(payment.amount)
+    if amount < 0:
+        raise MoveRefused("A payment cannot be negative.")
+    return Transaction(
+        order=case.order,
+        type=kind,
+        amount=amount,
+        created_at=at,
+        **{name: getattr(payment, name) for name in _PAYMENT_COLUMNS},
+    )
+
+
+_PAYMENT_COLUMNS = tuple(name for name in Payment.__dataclass_fields__ if name != "amount")
+
+
+def _payment_of(transaction: Transaction) -> Payment:
+    return Payment(transaction.amount, **{name: getattr(transaction, name) for name in _PAYMENT_COLUMNS})
+
+
+def _pay(work: Work, case: Case, row: Transaction) -> None:
+    case.order.paid += row.amount
+    _add_transaction(work, case, row)
+
+
+def _add_transaction(work: Work, case: Case, row: Transaction) -> None:
+    case.transactions.append(row)
+    work.add(row)
+    work.tell(
+        "transaction.created",
+        case,
+        row.created_at,
+        transaction=row,
+        type=row.type,
+        amount=str(row.amount),
+        response=row.response,
+    )
+
+
+def _mark_test(case: Case, payments: Sequence[Payment]) -> None:
+    case.order.is_test = case.order.is_test or any(payment.is_test_card for payment in payments)
+
+
+def _billing(customer: Customer) -> dict[str, Any]:
+    return {
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "company_name": customer.company_name,
+        "email": customer.email,
+        "phone": customer.phone,
+        "address1": customer.address,
+        "address2": customer.address2,
+        "city": customer.city,
+        "state": customer.state,
+        "postal_code": customer.zip,
+        "country": customer.country,
+    }
+
+
+def _copy_with(order: Order, fields: dict[str, Any]) -> Order:
+    """The order as it would be, to be judged before anything changes."""
+    draft = Order(**{field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields})
+    for name, value in fields.items():
+        setattr(draft, name, value)
+    return draft
+
+
+def _check(*rows: Any) -> None:
+    for row in rows:
+        reason = texts.fault(row)
+        if reason:
+            raise MoveRefused(reason)

@@ -1,0 +1,106 @@
+"""One transaction's worth of moves: decided in memory, written in sets, each with its events."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from delivery import events, sets
+from delivery.events import FUTURE_SLACK, Happening
+from orders import cases
+from orders.cases import Case
+from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
+
+
+class MoveRefused(ValueError):
+    """A move that is not possible; the message says why, for people."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """An event to be. Values in `data` may be rows that get their id only when written."""
+
+    type: str
+    case: Case
+    at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Work:
+    """The moves of one transaction. `past`: facts of the past, whose order of moves is not judged."""
+
+    by: str
+    past: bool = False
+    quiet: bool = False
+    _new: dict[type[Model], list[Any]] = field(default_factory=dict)
+    _changed: dict[type[Model], dict[int, Any]] = field(default_factory=dict)
+    _removed: dict[type[Model], list[int]] = field(default_factory=dict)
+    _told: list[_Told] = field(default_factory=list)
+
+    def load(self, order_ids: Iterable[int]) -> dict[int, Case]:
+        """Cases to move, locked until the work is written."""
+        return cases.load(order_ids, lock=True)
+
+    def add(self, row: Model) -> None:
+        """A row to be inserted."""
+        self._new.setdefault(type(row), []).append(row)
+
+    def change(self, row: Model) -> None:
+        """A row whose values have changed; one that is still to be inserted needs nothing."""
+        if row.pk is not None:
+            self._changed.setdefault(type(row), {})[row.pk] = row
+
+    def remove(self, row: Model) -> None:
+        """A row to be deleted, or not to be inserted after all."""
+        if row.pk is None:
+            self._new[type(row)].remove(row)
+        else:
+            self._removed.setdefault(type(row), []).append(row.pk)
+
+    def touch(self, case: Case, at: datetime) -> None:
+        """The order itself has changed, at that time."""
+        case.order.updated_at = max(case.order.updated_at, at)
+        self.change(case.order)
+
+    def tell(self, event_type: str, case: Case, at: datetime, **data: Any) -> None:
+        """Something happened to the order."""
+        self._told.append(_Told(event_type, case, at, data))
+
+    def when(self, at: datetime | None) -> datetime:
+        """The time of a move: now unless it is given. Refuses a time that has not come."""
+        now = timezone.now()
+        if at is not None and at > now + FUTURE_SLACK:
+            raise MoveRefused(f"{at:%Y-%m-%d %H:%M} is in the future.")
+        return min(at or now, now)
+
+    def write(self) -> None:
+        """All rows, then all events in the order in which things happened; a set for each table."""
+        for model in (Order, OrderItem, Subscription, Transaction, Fulfillment):
+            sets.create(self._new.get(model, []))
+            sets.save(list(self._changed.get(model, {}).values()))
+            if model in self._removed:
+                model._default_manager.filter(pk__in=self._removed[model]).delete()
+        if self._told:
+            told = sorted(self._told, key=lambda one: one.at)  # stable: at one time, as they were told
+            events.record_many([_happening(one) for one in told], by=self.by, quiet=self.quiet)
+
+
+@contextmanager
+def batch(*, by: str, past: bool = False, quiet: bool = False) -> Iterator[Work]:
+    """A transaction of many moves, written when the block ends; an error leaves nothing."""
+    with transaction.atomic():
+        work = Work(by, past, quiet)
+        yield work
+        work.write()
+
+
+def _happening(told: _Told) -> Happening:
+    order = told.case.order
+    data = {name: value.pk if isinstance(value, Model) else value for name, value in told.data.items()}
+    return Happening(told.type, order.location_id, told.case.customer.pk, order.pk, data, told.at)

@@ -1,0 +1,101 @@
+"""Transactions, stored payment methods (never a full number) and settlement batches."""
+
+import secrets
+
+from django.db import models
+
+from delivery.ids import new_id
+from orders.models.order import MONEY
+
+
+def new_transaction_number() -> str:
+    """12 upper-case hex characters (clientTxnId)."""
+    return secrets.token_hex(6).upper()
+
+
+class StoredPaymentMethod(models.Model):
+    """A payment method at the gateway: a token and what may be shown of it."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
+    customer = models.ForeignKey("customers.Customer", models.PROTECT, related_name="payment_methods")
+    pay_source = models.CharField(max_length=20, default="CREDITCARD")
+    token = models.CharField(max_length=100, blank=True)
+    card_type = models.CharField(max_length=20, blank=True)
+    card_bin = models.CharField(max_length=8, blank=True)
+    card_last4 = models.CharField(max_length=4, blank=True)
+    card_expiry = models.CharField("expires (MM/YYYY)", max_length=7, blank=True)
+    card_is_debit = models.BooleanField(default=False)
+    card_is_prepaid = models.BooleanField(default=False)
+    ach_account_type = models.CharField(max_length=10, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.card_type or self.pay_source} {self.card_last4}".strip()
+
+
+class SettlementBatch(models.Model):
+    """The day's batch of transactions of one gateway."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
+    gateway = models.ForeignKey("orders.Gateway", models.PROTECT, related_name="batches")
+    number = models.PositiveIntegerField()
+    is_open = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "settlement batches"
+        constraints = [models.UniqueConstraint("gateway", "number", name="settlement_batch_number")]
+
+    def __str__(self) -> str:
+        return f"Batch {self.number} of {self.gateway}"
+
+
+class Transaction(models.Model):
+    """One movement of money, or a try at it."""
+
+    class Type(models.TextChoices):
+        SALE = "SALE", "Sale"
+        AUTHORIZE = "AUTHORIZE", "Authorize"
+        CAPTURE = "CAPTURE", "Capture"
+        REFUND = "REFUND", "Refund"
+        VOID = "VOID", "Void"
+        CHARGEBACK = "CHARGEBACK", "Chargeback"
+
+    class Response(models.TextChoices):
+        SUCCESS = "SUCCESS", "Success"
+        SOFT_DECLINE = "SOFT_DECLINE", "Soft decline"
+        HARD_DECLINE = "HARD_DECLINE", "Hard decline"
+        PENDING = "PENDING", "Pending"
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
+    client_txn_id = models.CharField(max_length=12, default=new_transaction_number)
+    order = models.ForeignKey("orders.Order", models.PROTECT, related_name="transactions")
+    subscription = models.ForeignKey("orders.Subscription", models.PROTECT, null=True, related_name="transactions")
+    gateway = models.ForeignKey("orders.Gateway", models.PROTECT, null=True, related_name="+")
+    batch = models.ForeignKey(SettlementBatch, models.PROTECT, null=True, related_name="transactions")
+    type = models.CharField(max_length=10, choices=Type)
+    amount = models.DecimalField(**MONEY)
+    response = models.CharField(max_length=12, choices=Response, default=Response.SUCCESS)
+    response_text = models.CharField(max_length=200, blank=True)
+    merchant_txn_id = models.CharField(max_length=64, blank=True)  # the gateway's own id
+    pay_source = models.CharField(max_length=20, blank=True)
+    card_type = models.CharField(max_length=20, blank=True)
+    card_bin = models.CharField(max_length=8, blank=True)
+    card_last4 = models.CharField(max_length=4, blank=True)
+    card_expiry = models.CharField(max_length=7, blank=True)
+    card_is_debit = models.BooleanField(default=False)
+    card_is_prepaid = models.BooleanField(default=False)
+    ach_account_type = models.CharField(max_length=10, blank=True)
+    avs_response = models.CharField(max_length=10, blank=True)
+    cvv_response = models.CharField(max_length=10, blank=True)
+    is_charged_back = models.BooleanField(default=False)
+    billing_cycle = models.PositiveIntegerField(default=0)
+    external_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.amount}"

@@ -1,0 +1,1 @@
+"""Postback configs (REST-configured postbacks on create, update, delete). Not built yet: room only."""
