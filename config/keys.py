@@ -35,7 +35,9 @@ def field_keys(env: environ.Env, folder: Path, *, production: bool) -> list[str]
         try:
             Fernet(key)
         except ValueError as error:
-            raise ImproperlyConfigured("POSTRIDER_FIELD_KEYS holds a value that is not a Fernet key.") from error
+            raise ImproperlyConfigured(
+                "POSTRIDER_FIELD_KEYS holds a value that is not a Fernet key."
+            ) from error
     return keys
 
 

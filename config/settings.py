@@ -22,13 +22,19 @@ DATA_DIR = Path(env.str("POSTRIDER_DATA", default=str(BASE_DIR / "var"))).resolv
 PRODUCTION = env.bool("POSTRIDER_PRODUCTION", default=False)
 DEBUG = env.bool("POSTRIDER_DEBUG", default=False)
 if PRODUCTION and DEBUG:
-    raise ImproperlyConfigured("POSTRIDER_DEBUG must be off when POSTRIDER_PRODUCTION is on: it shows secrets.")
+    raise ImproperlyConfigured(
+        "POSTRIDER_DEBUG must be off when POSTRIDER_PRODUCTION is on: it shows secrets."
+    )
 
 SECRET_KEY = keys.from_environment_or_file("SECRET_KEY", env, DATA_DIR, production=PRODUCTION)
 POSTRIDER_FIELD_KEYS = keys.field_keys(env, DATA_DIR, production=PRODUCTION)
-ALLOWED_HOSTS = env.list("POSTRIDER_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = env.list(
+    "POSTRIDER_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"]
+)
 if PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("Set POSTRIDER_ALLOWED_HOSTS to the host names that staff type, separated by commas.")
+    raise ImproperlyConfigured(
+        "Set POSTRIDER_ALLOWED_HOSTS to the host names that staff type, separated by commas."
+    )
 CSRF_TRUSTED_ORIGINS = env.list("POSTRIDER_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [

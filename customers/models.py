@@ -80,7 +80,9 @@ class Customer(models.Model):
         indexes = [
             models.Index("location", Lower("email"), name="customer_email", condition=~models.Q(email="")),
             models.Index(
-                fields=["location", "phone_digits"], name="customer_phone", condition=~models.Q(phone_digits="")
+                fields=["location", "phone_digits"],
+                name="customer_phone",
+                condition=~models.Q(phone_digits=""),
             ),
         ]
 

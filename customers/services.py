@@ -88,7 +88,12 @@ def take_in(
         for customer in new:
             happenings.append(
                 Happening(
-                    "contact.created", location.pk, customer.pk, None, snapshot(customer), occurred_at=customer.created_at
+                    "contact.created",
+                    location.pk,
+                    customer.pk,
+                    None,
+                    snapshot(customer),
+                    occurred_at=customer.created_at,
                 )
             )
         if happenings:
@@ -140,14 +145,19 @@ def add_note(customer: Customer, text: str, *, by: str) -> None:
     if not text.strip():
         raise ContactRefused("The note is empty.")
     with transaction.atomic():
-        happening = Happening("note.added", customer.location_id, customer.pk, None, {"text": text.strip()[:4000]})
+        happening = Happening(
+            "note.added", customer.location_id, customer.pk, None, {"text": text.strip()[:4000]}
+        )
         events.record(happening, by=by)
 
 
 def snapshot(customer: Customer) -> dict[str, Any]:
     """The customer as it is now, for the event that tells of it: names of columns to plain JSON values."""
     fields = {name: _plain(getattr(customer, name)) for name in CONTACT_FIELDS}
-    return {"id": customer.public_id, **{name: value for name, value in fields.items() if value not in ("", None, {})}}
+    return {
+        "id": customer.public_id,
+        **{name: value for name, value in fields.items() if value not in ("", None, {})},
+    }
 
 
 def digits(phone: str) -> str:

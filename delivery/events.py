@@ -63,7 +63,9 @@ def record_many(happenings: Sequence[Happening], *, by: str, quiet: bool = False
         _wake_after_commit()
 
 
-def _row(happening: Happening, by: str, now: datetime, history_before: datetime, quiet: bool) -> tuple[Any, ...]:
+def _row(
+    happening: Happening, by: str, now: datetime, history_before: datetime, quiet: bool
+) -> tuple[Any, ...]:
     occurred_at = happening.occurred_at or now
     if occurred_at > now + FUTURE_SLACK:
         raise ValueError(f"{occurred_at:%Y-%m-%d %H:%M} is in the future.")

@@ -34,7 +34,9 @@ def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
             )
 
 
-def run(sql: str, columns: Mapping[str, str], rows: Sequence[Row], params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def run(
+    sql: str, columns: Mapping[str, str], rows: Sequence[Row], params: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
     """Runs `sql`, in which `{rows}` stands for the batch as a table called `r`; returns what it returns.
 
     `columns` names the columns of `r` with their PostgreSQL types. `params` are for the `%s` of `sql` and
@@ -120,7 +122,9 @@ def _reserve_ids(model: type[Model], count: int) -> Iterable[int]:
             )
             return [row[0] for row in cursor.fetchall()]
         # SQLite has one writer at a time, and we are it.
-        cursor.execute("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s RETURNING seq", [count, table])
+        cursor.execute(
+            "UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s RETURNING seq", [count, table]
+        )
         found = cursor.fetchone()
         if found is None:
             cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, count])

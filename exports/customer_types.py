@@ -19,7 +19,12 @@ class CustomerType:
 ALL = (
     CustomerType("partial", "Partial", "order.partial", "only incomplete orders (also called leads)", True),
     CustomerType(
-        "lead", "Lead", "order.partial", "only incomplete orders that do not have a product assigned", True, "no_product"
+        "lead",
+        "Lead",
+        "order.partial",
+        "only incomplete orders that do not have a product assigned",
+        True,
+        "no_product",
     ),
     CustomerType(
         "abandoned_cart",
@@ -44,23 +49,46 @@ ALL = (
         "only after the prebill notification e-mail has been sent prior to the next rebill",
     ),
     CustomerType(
-        "recurring_order", "Recurring Order", "order.recurring", "orders created as part of a continuity subscription"
+        "recurring_order",
+        "Recurring Order",
+        "order.recurring",
+        "orders created as part of a continuity subscription",
     ),
     CustomerType("decline", "Decline", "order.declined", "orders that declined"),
     CustomerType(
-        "rebill_decline", "Rebill Decline", "subscription.rebill_declined", "only when a rebill (recurring purchase) declines"
+        "rebill_decline",
+        "Rebill Decline",
+        "subscription.rebill_declined",
+        "only when a rebill (recurring purchase) declines",
     ),
     CustomerType(
-        "recycle_failed", "Recycle Failed", "subscription.recycle_failed", "orders who reach recycle failed status"
+        "recycle_failed",
+        "Recycle Failed",
+        "subscription.recycle_failed",
+        "orders who reach recycle failed status",
     ),
     CustomerType("cancel", "Cancel", "subscription.cancelled", "if a recurring purchase is cancelled"),
     CustomerType("pause", "Pause", "subscription.paused", "when a recurring purchase is paused"),
-    CustomerType("reactivate", "Reactivate", "subscription.reactivated", "when a recurring purchase is reactivated"),
+    CustomerType(
+        "reactivate", "Reactivate", "subscription.reactivated", "when a recurring purchase is reactivated"
+    ),
     CustomerType("all_refunds", "All refunds", "order.refunded", "orders that have been refunded"),
     CustomerType(
-        "partial_refunds", "Partial refunds", "order.refunded", "orders that have been partially refunded", False, "partial"
+        "partial_refunds",
+        "Partial refunds",
+        "order.refunded",
+        "orders that have been partially refunded",
+        False,
+        "partial",
     ),
-    CustomerType("full_refunds", "Full refunds", "order.refunded", "orders that have been fully refunded", False, "full"),
+    CustomerType(
+        "full_refunds",
+        "Full refunds",
+        "order.refunded",
+        "orders that have been fully refunded",
+        False,
+        "full",
+    ),
     CustomerType("chargeback", "Chargeback", "order.charged_back", "orders that have been charged back"),
     CustomerType(
         "fulfillment_shipped",

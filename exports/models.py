@@ -42,10 +42,15 @@ class ExportProfile(models.Model):
     cadence = models.CharField(max_length=10, choices=Cadence, default=Cadence.SWEEP)
     is_active = models.BooleanField("active", default=True)
     timeout_seconds = models.PositiveIntegerField(
-        "timeout", default=20, validators=[MaxValueValidator(120)], help_text="Seconds for one attempt in all."
+        "timeout",
+        default=20,
+        validators=[MaxValueValidator(120)],
+        help_text="Seconds for one attempt in all.",
     )
     omit_empty = models.BooleanField(
-        "leave out empty fields", default=False, help_text="Otherwise a missing value is sent as an empty text."
+        "leave out empty fields",
+        default=False,
+        help_text="Otherwise a missing value is sent as an empty text.",
     )
     pci_document = models.FileField(
         "PCI documentation",
@@ -106,10 +111,20 @@ class Route(models.Model):
     profile = models.ForeignKey(ExportProfile, models.CASCADE, related_name="routes")
     customer_type = models.CharField(max_length=30, choices=customer_types.CHOICES)
     campaign = models.ForeignKey(
-        "orders.Campaign", models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: all campaigns."
+        "orders.Campaign",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: all campaigns.",
     )
     product = models.ForeignKey(
-        "orders.Product", models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: all products."
+        "orders.Product",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: all products.",
     )
     # Nothing that happened before this goes out by the route: one day before it was made or widened.
     effective_from = models.DateTimeField(editable=False)

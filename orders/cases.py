@@ -35,12 +35,17 @@ def load(order_ids: Iterable[int], *, lock: bool = False) -> dict[int, Case]:
     With `lock` the orders stay locked until the transaction ends (PostgreSQL; SQLite has one writer).
     """
     ids = sorted(set(order_ids))
-    orders = Order.objects.filter(pk__in=ids).select_related("campaign", "location", "original_order").order_by("pk")
+    orders = (
+        Order.objects.filter(pk__in=ids)
+        .select_related("campaign", "location", "original_order")
+        .order_by("pk")
+    )
     if lock:
         orders = orders.select_for_update(of=("self",))
     found = list(orders)
     customers = {
-        customer.pk: customer for customer in Customer.objects.filter(pk__in={order.customer_id for order in found})
+        customer.pk: customer
+        for customer in Customer.objects.filter(pk__in={order.customer_id for order in found})
     }
     cases = {}
     for order in found:
@@ -50,7 +55,9 @@ def load(order_ids: Iterable[int], *, lock: bool = False) -> dict[int, Case]:
         cases[item.order_id].items.append(item)
     for transaction in Transaction.objects.filter(order_id__in=ids).select_related("gateway").order_by("pk"):
         cases[transaction.order_id].transactions.append(transaction)
-    for subscription in Subscription.objects.filter(order_id__in=ids).select_related("product").order_by("pk"):
+    for subscription in (
+        Subscription.objects.filter(order_id__in=ids).select_related("product").order_by("pk")
+    ):
         cases[subscription.order_id].subscriptions.append(subscription)
     for fulfillment in Fulfillment.objects.filter(order_id__in=ids).order_by("pk"):
         cases[fulfillment.order_id].fulfillments.append(fulfillment)

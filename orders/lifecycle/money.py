@@ -110,7 +110,9 @@ def _add(work: Work, case: Case, row: Transaction, at: datetime) -> None:
     work.add(row)
     work.touch(case, at)
     amount = str(row.amount)
-    work.tell("transaction.created", case, at, transaction=row, type=row.type, amount=amount, response=row.response)
+    work.tell(
+        "transaction.created", case, at, transaction=row, type=row.type, amount=amount, response=row.response
+    )
 
 
 def _flag_sale(work: Work, case: Case, *, is_charged_back: bool, at: datetime) -> None:

@@ -65,7 +65,9 @@ class Move:
 MOVES: dict[str, Move] = {}
 
 
-def move(label: str, *, when: Callable[..., str], of_subscription: bool = False, is_lenient: bool = False) -> Any:
+def move(
+    label: str, *, when: Callable[..., str], of_subscription: bool = False, is_lenient: bool = False
+) -> Any:
     """Makes a Move of a rule, and lists it under the rule's name."""
 
     def decorate(rule: Callable[..., None]) -> Move:

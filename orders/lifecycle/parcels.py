@@ -9,7 +9,11 @@ from orders.lifecycle.moves import move
 from orders.lifecycle.work import MoveRefused, Work
 from orders.models import Fulfillment, Order
 
-PENDING, SHIPPED, DELIVERED = Fulfillment.Status.PENDING, Fulfillment.Status.SHIPPED, Fulfillment.Status.DELIVERED
+PENDING, SHIPPED, DELIVERED = (
+    Fulfillment.Status.PENDING,
+    Fulfillment.Status.SHIPPED,
+    Fulfillment.Status.DELIVERED,
+)
 RMA_PENDING, RETURNED = Fulfillment.Status.RMA_PENDING, Fulfillment.Status.RETURNED
 
 

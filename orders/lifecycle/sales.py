@@ -105,7 +105,9 @@ def update_cart(
 
 
 @move("Complete the sale", when=must_be(PARTIAL, DECLINED, what="completed"))
-def complete_sale(work: Work, case: Case, *, at: datetime, payments: Sequence[Payment] = (), **fields: Any) -> None:
+def complete_sale(
+    work: Work, case: Case, *, at: datetime, payments: Sequence[Payment] = (), **fields: Any
+) -> None:
     """The sale billed. Several payments make several transactions; none means: all is paid at once."""
     rows = [_paid(case, payment, at, Transaction.Type.SALE) for payment in payments or [Payment()]]
     _check(_copy_with(case.order, fields), *rows)
@@ -140,7 +142,13 @@ def add_upsell(
 
 @move("Decline", when=must_be(PARTIAL, what="declined"))
 def decline(
-    work: Work, case: Case, *, at: datetime, reason: str = "", is_soft: bool = False, payment: Payment | None = None
+    work: Work,
+    case: Case,
+    *,
+    at: datetime,
+    reason: str = "",
+    is_soft: bool = False,
+    payment: Payment | None = None,
 ) -> None:
     """The payment was refused: nothing was paid."""
     row = _paid(case, payment or Payment(), at, Transaction.Type.SALE)
@@ -188,7 +196,9 @@ def decline_qa(work: Work, case: Case, *, at: datetime, reason: str = "") -> Non
 def cancel_order(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
     """No parcel leaves any more and no subscription bills again. Money goes back by `refund`."""
     _check(_copy_with(case.order, {"cancel_reason": reason}))
-    shipped = [one for one in case.fulfillments if one.status not in (Fulfillment.Status.PENDING, "CANCELLED")]
+    shipped = [
+        one for one in case.fulfillments if one.status not in (Fulfillment.Status.PENDING, "CANCELLED")
+    ]
     if shipped and not work.past:
         raise MoveRefused("The order has been shipped: issue an RMA or refund it instead.")
     if shipped:
@@ -223,7 +233,9 @@ def _bill(work: Work, case: Case, rows: Sequence[Transaction], at: datetime) -> 
     upsells = [item for item in case.items if item.type == OrderItem.Type.UPSELL]
     if upsells:
         amount = sum((_line_total(item) for item in upsells), Decimal(0)).quantize(CENT)
-        work.tell("order.upsell", case, at, amount=str(amount), products=[item.product_id for item in upsells])
+        work.tell(
+            "order.upsell", case, at, amount=str(amount), products=[item.product_id for item in upsells]
+        )
     for item in case.items:
         begin_subscription(work, case, item, at)
 

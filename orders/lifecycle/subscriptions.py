@@ -76,12 +76,16 @@ def rebill(work: Work, case: Case, *, subscription: Subscription, at: datetime) 
     amount = str(row.amount)
     work.tell("order.created", made, at)
     work.tell("order.recurring", made, at, subscription=subscription, amount=amount)
-    work.tell("transaction.created", made, at, transaction=row, type=row.type, amount=amount, response=row.response)
+    work.tell(
+        "transaction.created", made, at, transaction=row, type=row.type, amount=amount, response=row.response
+    )
     work.tell("subscription.updated", case, at, subscription=subscription)
 
 
 @move("Decline a rebill", when=subscription_must_be(ACTIVE, RECYCLING, what="billed"), of_subscription=True)
-def decline_rebill(work: Work, case: Case, *, subscription: Subscription, at: datetime, reason: str = "") -> None:
+def decline_rebill(
+    work: Work, case: Case, *, subscription: Subscription, at: datetime, reason: str = ""
+) -> None:
     """The rebill was refused; it will be tried again (recycled)."""
     row = _transaction(case.order, case, subscription, at, billing_cycle=subscription.billing_cycle + 1)
     row.response = Transaction.Response.SOFT_DECLINE
@@ -91,8 +95,12 @@ def decline_rebill(work: Work, case: Case, *, subscription: Subscription, at: da
     subscription.status = RECYCLING
     _changed(work, case, subscription, at)
     amount = str(row.amount)
-    work.tell("transaction.created", case, at, transaction=row, type=row.type, amount=amount, response=row.response)
-    work.tell("subscription.rebill_declined", case, at, subscription=subscription, reason=reason, amount=amount)
+    work.tell(
+        "transaction.created", case, at, transaction=row, type=row.type, amount=amount, response=row.response
+    )
+    work.tell(
+        "subscription.rebill_declined", case, at, subscription=subscription, reason=reason, amount=amount
+    )
 
 
 @move("Give up recycling", when=subscription_must_be(RECYCLING, what="given up"), of_subscription=True)
@@ -112,7 +120,9 @@ def pause(work: Work, case: Case, *, subscription: Subscription, at: datetime) -
 
 
 @move(
-    "Reactivate", when=subscription_must_be(PAUSED, CANCELLED, GIVEN_UP, what="reactivated"), of_subscription=True
+    "Reactivate",
+    when=subscription_must_be(PAUSED, CANCELLED, GIVEN_UP, what="reactivated"),
+    of_subscription=True,
 )
 def reactivate(work: Work, case: Case, *, subscription: Subscription, at: datetime) -> None:
     """Bills again, an interval from now unless a later date was set."""
@@ -129,7 +139,9 @@ def reactivate(work: Work, case: Case, *, subscription: Subscription, at: dateti
     when=subscription_must_be(ACTIVE, PAUSED, RECYCLING, GIVEN_UP, what="cancelled"),
     of_subscription=True,
 )
-def cancel_subscription(work: Work, case: Case, *, subscription: Subscription, at: datetime, reason: str = "") -> None:
+def cancel_subscription(
+    work: Work, case: Case, *, subscription: Subscription, at: datetime, reason: str = ""
+) -> None:
     """No bill any more. This is what the customer type Cancel means."""
     if len(reason) > 200:
         raise MoveRefused("The reason is longer than 200 characters.")
@@ -199,5 +211,3 @@ def _changed(work: Work, case: Case, subscription: Subscription, at: datetime) -
 
 def _next_bill(at: datetime, days: int) -> date:
     return (at + timedelta(days=days)).date()
-
-

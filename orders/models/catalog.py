@@ -39,9 +39,7 @@ class Product(models.Model):
     class Meta:
         ordering = ["name", "id"]
         constraints = [
-            models.UniqueConstraint(
-                "location", "sku", name="product_sku", condition=~models.Q(sku="")
-            ),
+            models.UniqueConstraint("location", "sku", name="product_sku", condition=~models.Q(sku="")),
         ]
 
     def __str__(self) -> str:

@@ -71,7 +71,9 @@ class Transaction(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
     client_txn_id = models.CharField(max_length=12, default=new_transaction_number)
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="transactions")
-    subscription = models.ForeignKey("orders.Subscription", models.PROTECT, null=True, related_name="transactions")
+    subscription = models.ForeignKey(
+        "orders.Subscription", models.PROTECT, null=True, related_name="transactions"
+    )
     gateway = models.ForeignKey("orders.Gateway", models.PROTECT, null=True, related_name="+")
     batch = models.ForeignKey(SettlementBatch, models.PROTECT, null=True, related_name="transactions")
     type = models.CharField(max_length=10, choices=Type)

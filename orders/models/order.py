@@ -29,7 +29,9 @@ class Order(models.Model):
 
     location = models.ForeignKey("customers.Location", models.PROTECT, related_name="orders", db_index=False)
     customer = models.ForeignKey("customers.Customer", models.PROTECT, related_name="orders")
-    campaign = models.ForeignKey("orders.Campaign", models.PROTECT, null=True, blank=True, related_name="orders")
+    campaign = models.ForeignKey(
+        "orders.Campaign", models.PROTECT, null=True, blank=True, related_name="orders"
+    )
     original_order = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="rebills")
     client_order_id = models.CharField("order number", max_length=10, unique=True, default=new_order_number)
     external_order_id = models.CharField(max_length=64, blank=True)
