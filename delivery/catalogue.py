@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One entry. `sentence` is filled from the event's data; `postbacks` are (CREATE|UPDATE|DELETE, resource)."""
+    """One entry. `sentence` is filled from the event's data; `postbacks` are (CREATE|UPDATE|DELETE, what)."""
 
     key: str
     meaning: str

@@ -2,8 +2,14 @@
 
 import secrets
 import time
+from datetime import datetime
 
 
 def new_id() -> str:
     """24 hex characters: 12 of the time in milliseconds, so that ids sort by age, and 12 of chance."""
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
+
+
+def first_id_at(moment: datetime) -> str:
+    """The lowest id that could have been made at that moment: what is made later sorts after it."""
+    return f"{int(moment.timestamp() * 1000):012x}{'0' * 12}"

@@ -1,4 +1,4 @@
-"""Whether texts fit the columns they are meant for; SQLite would store anything, PostgreSQL would fail late."""
+"""Whether texts fit the columns they are for; SQLite would store anything, PostgreSQL would fail late."""
 
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ def fault(row: Model) -> str:
             return f"The {label} is not a text."
         if limit is not None and len(value) > limit:
             return f"The {label} is longer than {limit} characters."
-        if not value.isascii() and not _is_unicode(value) or "\x00" in value:
+        if "\x00" in value or not (value.isascii() or _is_unicode(value)):
             return f"The {label} has characters that are not text."
     return ""
 

@@ -1,0 +1,56 @@
+"""What a channel is: the app that knows what a kind of delivery means. Listed in settings, one line each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_module
+
+from delivery.models import Delivery
+from delivery.transports import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Unsendable:
+    """Why nothing can be sent now. With `is_held` it is nobody's fault: no attempt, not due until released."""
+
+    error: str
+    detail: str
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a delivery says, for people: secrets masked."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+class Channel(Protocol):
+    """A module with these functions."""
+
+    def prepare(self, deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
+        """By delivery id: what is frozen, combined with where and how as of now. Reads in sets."""
+        ...
+
+    def retry_after(self, delivery: Delivery, attempts_made: int) -> timedelta | None:
+        """How long to wait after so many attempts; None: give up."""
+        ...
+
+    def describe(self, delivery: Delivery, order_number: str) -> str:
+        """What became of it, in a sentence for the history."""
+        ...
+
+    def said(self, delivery: Delivery) -> Said:
+        """What it says, as it would go out now."""
+        ...
+
+
+def channel(name: str) -> Channel:
+    """The channel's module. Raises KeyError for a name that no setting knows."""
+    return cast(Channel, import_module(settings.POSTRIDER_CHANNELS[name]))

@@ -1,0 +1,119 @@
+"""What the admin pages of every app share: lists that stay quick, rows that are only read, links between them."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, ClassVar
+
+import orjson
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+MOST_LISTED = 10_000  # a list counts and pages no further; the rest is found by search and filters
+MOST_FOUND = 500
+MOST_SHOWN = 64 * 1024  # characters of one text on a page
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Never counts a whole table."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[:MOST_LISTED].count() if isinstance(rows, QuerySet) else len(rows)
+
+    @property
+    def is_cut(self) -> bool:
+        return self.count >= MOST_LISTED
+
+
+class QuickAdmin(admin.ModelAdmin[Any]):
+    """A list that answers quickly on a table of millions: no count of it all, no sorting by any column.
+
+    A search first asks `found_exactly` (by indexes); only if that finds nothing it looks into `search_fields`.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by: ClassVar[Any] = ()
+    list_per_page = 50
+    list_max_show_all = 0
+    change_list_template = "admin/quick_change_list.html"
+
+    class Media:
+        css = {"all": ["delivery/screens.css"]}
+
+    def found_exactly(self, term: str) -> Iterable[Any]:
+        """Primary keys of the rows that have this number, id or address; bounded by MOST_FOUND."""
+        return ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.replace("\x00", "").strip()[:200]
+        found = list(self.found_exactly(term))[:MOST_FOUND] if term else []
+        if found:
+            return queryset.filter(pk__in=found), False
+        return super().get_search_results(request, queryset, term)
+
+
+class ReadOnlyAdmin(QuickAdmin):
+    """Rows that the machine writes: anybody with the permission may look, nobody may touch."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline[Any, Any]):
+    """Rows of another table on the page of what they belong to, only to be read."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def actor(request: HttpRequest) -> str:
+    """Who does it, as events and attempts name staff: `admin:jane`."""
+    return f"admin:{request.user.get_username()}"
+
+
+def page_of(row: Model | None, text: str = "") -> str:
+    """A link to the row's own admin page; "–" for no row."""
+    if row is None:
+        return "–"
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), text or str(row))
+
+
+def pretty(text: str) -> str:
+    """JSON with line breaks and indents; any other text, and a very long one, as it is, cut to MOST_SHOWN."""
+    if len(text) <= MOST_SHOWN and text.lstrip()[:1] in ("{", "["):
+        try:
+            text = orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+        except ValueError:
+            pass
+    return text[:MOST_SHOWN]
+
+
+def pairs(stored: str) -> list[tuple[str, str]]:
+    """Headers as attempts store them, `[[name, value], …]` in JSON; what is not readable as such is left out."""
+    try:
+        loaded = orjson.loads(stored or "[]")
+    except ValueError:
+        return []
+    return [(str(pair[0]), str(pair[1])) for pair in loaded if isinstance(pair, list) and len(pair) == 2]

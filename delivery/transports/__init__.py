@@ -1,0 +1,72 @@
+"""The only place that opens connections to the outside: what is asked, what came back, who carries it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from django.conf import settings
+
+# What an attempt failed with. A word, not a sentence: screens and filters make sentences of it.
+ERRORS = {
+    "timeout": "No complete answer in time",
+    "dns": "The host name has no address",
+    "refused": "The connection was refused",
+    "reset": "The connection broke",
+    "tls": "The certificate or encryption failed",
+    "forbidden_address": "The address is not allowed",
+    "redirect": "The address has moved",
+    "status": "The receiver did not accept it",
+    "success_rule": "The answer does not match the success rule",
+    "too_large": "The answer is too large",
+    "config": "Something needed to send is missing",
+    "internal": "An error inside Postrider",
+}
+BODY_LIMIT = 64 * 1024  # of an answer: read no further, store no more
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, whole. `shown_*` are what may go on record: the same with secrets blotted."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    timeout_seconds: float
+    shown_url: str
+    shown_headers: tuple[tuple[str, str], ...]
+    secrets: tuple[str, ...] = ()  # to be blotted wherever an answer repeats them
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back, or a word for why nothing did. Times in milliseconds since the start."""
+
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    is_cut: bool = False
+    error: str = ""
+    detail: str = ""
+    remote_address: str = ""
+    duration_ms: int = 0
+    phases: dict[str, int] = field(default_factory=dict)
+
+
+class Transport(Protocol):
+    """Carries requests side by side. Never raises for what a receiver does: that is an Answer."""
+
+    def start(self, key: str, request: Request) -> None: ...
+
+    def finished(self, timeout_seconds: float) -> Sequence[tuple[str, Answer]]:
+        """Answers that have come since the last call; waits for the first at most so long."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def make_transport() -> Transport:
+    """The transport that POSTRIDER_TRANSPORT names."""
+    from delivery.transports.http_requests import RequestsTransport
+
+    return {"requests": RequestsTransport}[settings.POSTRIDER_TRANSPORT]()

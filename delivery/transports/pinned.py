@@ -1,0 +1,98 @@
+"""`requests` that connects only where the guard allows: looked up once, connected to what was judged."""
+
+import socket
+import ssl
+import threading
+from typing import Any
+
+import certifi
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from delivery import guard
+from delivery.transports.deadlines import Deadline
+
+# The deadline of the exchange that this thread is carrying.
+exchange = threading.local()
+
+
+def _open(connection: HTTPConnection) -> socket.socket:
+    """A socket to one of the host's addresses, each of them judged before any is tried."""
+    host = connection._dns_host
+    try:
+        addresses = guard.resolve(host, connection.port or 0)
+    except guard.Unresolvable as error:
+        raise NameResolutionError(host, connection, socket.gaierror(str(error))) from error
+    deadline: Deadline = exchange.deadline
+    last: OSError | None = None
+    for address in addresses:
+        try:
+            line = create_connection(
+                (address, connection.port or 0),
+                min(exchange.connect_seconds, deadline.remaining),
+                socket_options=connection.socket_options,
+            )
+        except OSError as error:
+            last = error
+            continue
+        exchange.remote_address = address
+        return line
+    raise NewConnectionError(connection, str(last)) from last
+
+
+class _Watched(HTTPConnection):
+    """Its socket can be cut by the deadline, from the first byte of the handshake on."""
+
+    _line: socket.socket | None = None
+    _address = ""
+
+    def _new_conn(self) -> socket.socket:
+        sock = _open(self)
+        # A second handle on the same socket: wrapping it in TLS takes the first one away from us.
+        self._line = sock.dup()
+        self._address = exchange.remote_address
+        exchange.deadline.watch(self._line)
+        return sock
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self._line is not None:  # kept alive from an earlier exchange
+            exchange.deadline.watch(self._line)
+            exchange.remote_address = self._address
+        super().request(*args, **kwargs)
+
+    def close(self) -> None:
+        super().close()
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+
+class _WatchedTLS(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTLS
+
+
+class PinnedAdapter(HTTPAdapter):
+    """No proxies from the environment, no second look-up, no retries, one parsed set of certificates."""
+
+    def __init__(self, connections: int) -> None:
+        # Parsing the bundle for every new connection costs fifteen times the handshake.
+        self._tls = ssl.create_default_context(cafile=certifi.where())
+        super().__init__(pool_connections=256, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """The shared context verifies; there is no setting that turns it off."""

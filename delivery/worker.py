@@ -1,0 +1,147 @@
+"""The engine: claim a batch, send it side by side with no transaction open, settle a batch, until nothing is due.
+
+Killed at any line it loses nothing: what was claimed is due again when the lease ends, and what was sent but
+not settled is sent again under the same id.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from delivery import channels, outcomes, queue
+from delivery.channels import Unsendable
+from delivery.models import Delivery
+from delivery.queue import Settlement
+from delivery.transports import Answer, Request, Transport, make_transport
+
+log = logging.getLogger(__name__)
+FLUSH_SECONDS = 0.05  # a crash can repeat what was sent since: keep it small
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one drain did."""
+
+    delivered: int = 0
+    failed: int = 0
+    lost: int = 0  # outcomes that were not ours to write any more
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A request that is out."""
+
+    delivery: Delivery
+    request: Request
+    started_at: datetime
+
+
+@dataclass(slots=True)
+class _Drain:
+    transport: Transport
+    tally: Tally = field(default_factory=Tally)
+    out: dict[str, _Flight] = field(default_factory=dict)
+    landed: list[Settlement] = field(default_factory=list)
+    flushed: float = field(default_factory=time.monotonic)
+    renewed: float = field(default_factory=time.monotonic)
+
+
+def drain(*, seconds: float | None = None, should_stop: Callable[[], bool] = lambda: False) -> Tally:
+    """Carries all that is due, and returns when nothing is due or out any more.
+
+    After `seconds`, or when told to stop, it takes nothing new and finishes what is out. One transaction
+    at a time, none while something is being sent.
+    """
+    end = time.monotonic() + seconds if seconds is not None else None
+    run = _Drain(make_transport())
+    try:
+        while True:
+            is_ending = should_stop() or (end is not None and time.monotonic() > end)
+            started = 0 if is_ending else _start_more(run)
+            _land(run, wait_seconds=0.02 if run.out else 0)
+            _flush(run, at_once=not run.out)
+            _renew(run)
+            if not run.out and not started:
+                return run.tally
+    finally:
+        run.transport.close()
+
+
+def _start_more(run: _Drain) -> int:
+    """Claims what there is room for and sends it off; how many were claimed."""
+    room = min(2 * settings.POSTRIDER_SEND_THREADS - len(run.out), queue.BATCH)
+    if room < settings.POSTRIDER_SEND_THREADS:
+        return 0
+    claimed = queue.claim(room, skip=run.out.keys())
+    for delivery, request in _prepared(claimed):
+        if isinstance(request, Unsendable):
+            run.landed.append(_unsendable(delivery, request))
+            continue
+        assert not connection.in_atomic_block, "Nothing is sent inside a transaction."
+        run.out[delivery.pk] = _Flight(delivery, request, timezone.now())
+        run.transport.start(delivery.pk, request)
+    return len(claimed)
+
+
+def _prepared(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Request | Unsendable]]:
+    """Each with its request: its channel is asked once for all of its deliveries."""
+    by_channel: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        by_channel[delivery.channel].append(delivery)
+    requests: dict[str, Request | Unsendable] = {}
+    for name, group in by_channel.items():
+        try:
+            requests |= channels.channel(name).prepare(group)
+        except Exception:
+            log.exception("The channel %s could not prepare %d deliveries.", name, len(group))
+    unknown = Unsendable("internal", "Postrider could not prepare this delivery; see the log.")
+    return [(delivery, requests.get(delivery.pk, unknown)) for delivery in deliveries]
+
+
+def _unsendable(delivery: Delivery, reason: Unsendable) -> Settlement:
+    """Nothing was sent: held, or tried again later with the reason on record, but no attempt counted."""
+    if delivery.is_finished:
+        return Settlement(delivery, delivery.state, None, delivery.last_error, delivery.last_detail)
+    wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
+    due_at = None if reason.is_held or wait is None else timezone.now() + wait
+    return Settlement(delivery, Delivery.State.WAITING, due_at, reason.error, reason.detail)
+
+
+def _land(run: _Drain, *, wait_seconds: float) -> None:
+    for key, answer in run.transport.finished(wait_seconds) if run.out else ():
+        flight = run.out.pop(key)
+        run.landed.append(_outcome(flight, answer))
+
+
+def _outcome(flight: _Flight, answer: Answer) -> Settlement:
+    delivery = flight.delivery
+    wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
+    return outcomes.settlement(delivery, flight.request, answer, flight.started_at, wait)
+
+
+def _flush(run: _Drain, *, at_once: bool) -> None:
+    """Writes outcomes in batches: every 50 ms, or 500 of them, or at the end."""
+    now = time.monotonic()
+    if not run.landed or not (at_once or len(run.landed) >= queue.BATCH or now - run.flushed >= FLUSH_SECONDS):
+        return
+    batch, run.landed = run.landed, []
+    written = queue.settle(batch)
+    delivered = sum(one.state == Delivery.State.DELIVERED for one in batch)
+    run.tally.delivered += delivered
+    run.tally.failed += len(batch) - delivered
+    run.tally.lost += len(batch) - written
+    run.flushed = time.monotonic()
+
+
+def _renew(run: _Drain) -> None:
+    if time.monotonic() - run.renewed > settings.POSTRIDER_LEASE_SECONDS / 3:
+        waiting = [one.delivery.lease for one in run.landed]
+        queue.renew({*(flight.delivery.lease for flight in run.out.values()), *waiting})
+        run.renewed = time.monotonic()
