@@ -1,14 +1,21 @@
 """Whether texts fit the columns they are for; SQLite would store anything, PostgreSQL would fail late."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import CharField, Model, TextField
 
 
 def fault(row: Model) -> str:
     """What is wrong with the first text that cannot be stored, in a sentence; "" if all can."""
-    for name, label, limit in _text_columns(type(row)):
-        value = getattr(row, name)
+    return fault_in(type(row), row.__dict__)
+
+
+def fault_in(model: type[Model], values: Mapping[str, Any]) -> str:
+    """The same for some columns only, before there is a row: names of columns to values."""
+    for name, (label, limit) in _text_columns(model).items():
+        value = values.get(name, "")
         if not isinstance(value, str):
             return f"The {label} is not a text."
         if limit is not None and len(value) > limit:
@@ -19,12 +26,12 @@ def fault(row: Model) -> str:
 
 
 @lru_cache
-def _text_columns(model: type[Model]) -> list[tuple[str, str, int | None]]:
-    return [
-        (field.attname, str(field.verbose_name), field.max_length)
+def _text_columns(model: type[Model]) -> dict[str, tuple[str, int | None]]:
+    return {
+        field.attname: (str(field.verbose_name), field.max_length)
         for field in model._meta.concrete_fields
         if isinstance(field, CharField | TextField) and not field.null
-    ]
+    }
 
 
 def _is_unicode(value: str) -> bool:

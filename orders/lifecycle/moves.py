@@ -45,8 +45,9 @@ class Move:
             raise MoveRefused(reason)
         self.rule(work, case, at=when, **details)
         if reason:
-            case.order.oddities = [*case.order.oddities, f"{self.label}: {reason}"]
-            work.change(case.order)
+            work.flag(case, f"{self.label}: {reason}")
+        if when < case.order.created_at and work.past:
+            work.flag(case, f"{self.label}: dated before the order itself.")
 
     def __call__(self, subject: Any, *, by: str, at: datetime | None = None, **details: Any) -> Order:
         """Makes the move on one order (or one subscription), in a transaction of its own.
@@ -67,7 +68,7 @@ MOVES: dict[str, Move] = {}
 
 def move(
     label: str, *, when: Callable[..., str], of_subscription: bool = False, is_lenient: bool = False
-) -> Any:
+) -> Callable[[Callable[..., None]], Move]:
     """Makes a Move of a rule, and lists it under the rule's name."""
 
     def decorate(rule: Callable[..., None]) -> Move:

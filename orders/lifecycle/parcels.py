@@ -45,12 +45,12 @@ def ship(
     ship_carrier: str = "",
     ship_method: str = "",
 ) -> None:
-    """The parcel left. In past facts also before the sale, or twice."""
-    parcel = _parcel(work, case, at, PENDING)
+    """The parcel left. In past facts also before the sale, or after it arrived."""
+    parcel = _arrived_unsent(case) or _parcel(work, case, at, PENDING)
     _set(
         work,
         parcel,
-        status=SHIPPED,
+        status=DELIVERED if parcel.delivered_at else SHIPPED,
         shipped_at=at,
         tracking_number=tracking_number,
         ship_carrier=ship_carrier,
@@ -86,6 +86,11 @@ def receive_rma(work: Work, case: Case, *, at: datetime) -> None:
     _set(work, parcel, status=RETURNED, returned_at=at)
     work.touch(case, at)
     work.tell("rma.received", case, at, fulfillment=parcel, rma_number=parcel.rma_number)
+
+
+def _arrived_unsent(case: Case) -> Fulfillment | None:
+    """A parcel that, by its dates, arrived before it left."""
+    return next((one for one in case.fulfillments if one.delivered_at and not one.shipped_at), None)
 
 
 def _parcel(work: Work, case: Case, at: datetime, *statuses: str) -> Fulfillment:

@@ -60,11 +60,13 @@ def create_partial_in(
     location: Location,
     customer: Customer,
     lines: Sequence[Line] = (),
+    awaited: Sequence[Payment] = (),
     at: datetime | None = None,
     **fields: Any,
 ) -> Case:
     """A new incomplete order within a batch. `fields` are columns of Order; the billing address is the
-    customer's where it is not given. Raises MoveRefused for what cannot be stored.
+    customer's where it is not given. `awaited` are payments that nobody has answered yet: `complete_sale`
+    settles those that it is given again by their external id. Raises MoveRefused for what cannot be stored.
     """
     when = work.when(at)
     order = Order(location=location, customer=customer, created_at=when, updated_at=when)
@@ -72,11 +74,16 @@ def create_partial_in(
         setattr(order, name, value)
     case = Case(order, customer)
     items = [_item(order, line, OrderItem.Type.OFFER) for line in lines]
-    _check(order, *items)
+    rows = [_paid(case, payment, when, Transaction.Type.SALE) for payment in awaited]
+    _check(order, *items, *rows)
     work.add(order)
     _put(work, case, items)
+    _mark_test(case, awaited)
     work.tell("order.created", case, when)
     work.tell("order.partial", case, when)
+    for row in rows:
+        row.response = Transaction.Response.PENDING
+        _add_transaction(work, case, row)
     return case
 
 
@@ -93,7 +100,8 @@ def update_cart(
 ) -> None:
     """Replaces the items, if lines are given, and sets columns of the order."""
     items = [_item(case.order, line, OrderItem.Type.OFFER) for line in lines or ()]
-    _check(_copy_with(case.order, fields), *items)
+    _check_columns(fields)
+    _check(*items)
     for name, value in fields.items():
         setattr(case.order, name, value)
     if lines is not None:
@@ -110,7 +118,8 @@ def complete_sale(
 ) -> None:
     """The sale billed. Several payments make several transactions; none means: all is paid at once."""
     rows = [_paid(case, payment, at, Transaction.Type.SALE) for payment in payments or [Payment()]]
-    _check(_copy_with(case.order, fields), *rows)
+    _check_columns(fields)
+    _check(*rows)
     was_declined = case.order.status == DECLINED
     for name, value in fields.items():
         setattr(case.order, name, value)
@@ -154,7 +163,8 @@ def decline(
     row = _paid(case, payment or Payment(), at, Transaction.Type.SALE)
     row.response = Transaction.Response.SOFT_DECLINE if is_soft else Transaction.Response.HARD_DECLINE
     row.response_text = reason
-    _check(_copy_with(case.order, {"decline_reason": reason}), row)
+    _check_columns({"decline_reason": reason})
+    _check(row)
     _mark_test(case, [payment] if payment else [])
     _add_transaction(work, case, row)
     _declined(work, case, at, reason)
@@ -186,7 +196,8 @@ def approve_qa(work: Work, case: Case, *, at: datetime) -> None:
 def decline_qa(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
     """Voids what was authorised; the order is declined."""
     void = _paid(case, _payment_of(case.transactions[-1]), at, Transaction.Type.VOID)
-    _check(_copy_with(case.order, {"decline_reason": reason}), void)
+    _check_columns({"decline_reason": reason})
+    _check(void)
     _add_transaction(work, case, void)
     work.tell("order.qa_declined", case, at, reason=reason)
     _declined(work, case, at, reason)
@@ -195,14 +206,14 @@ def decline_qa(work: Work, case: Case, *, at: datetime, reason: str = "") -> Non
 @move("Cancel the order", when=must_be(PARTIAL, COMPLETE, DECLINED, what="cancelled"), is_lenient=False)
 def cancel_order(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
     """No parcel leaves any more and no subscription bills again. Money goes back by `refund`."""
-    _check(_copy_with(case.order, {"cancel_reason": reason}))
+    _check_columns({"cancel_reason": reason})
     shipped = [
         one for one in case.fulfillments if one.status not in (Fulfillment.Status.PENDING, "CANCELLED")
     ]
     if shipped and not work.past:
         raise MoveRefused("The order has been shipped: issue an RMA or refund it instead.")
     if shipped:
-        case.order.oddities = [*case.order.oddities, "Cancelled after it was shipped."]
+        work.flag(case, "Cancelled after it was shipped.")
     for parcel in case.fulfillments:
         if parcel.status == Fulfillment.Status.PENDING:
             parcel.status = Fulfillment.Status.CANCELLED
@@ -218,7 +229,7 @@ def cancel_order(work: Work, case: Case, *, at: datetime, reason: str = "") -> N
 
 
 def _bill(work: Work, case: Case, rows: Sequence[Transaction], at: datetime) -> None:
-    """What every successful new sale brings, straight or by way of QA."""
+    """What every successful sale brings, straight or by way of QA."""
     order = case.order
     order.status = COMPLETE
     order.ordered_at = at
@@ -229,7 +240,8 @@ def _bill(work: Work, case: Case, rows: Sequence[Transaction], at: datetime) -> 
         parcel = Fulfillment(order=order, created_at=at)
         case.fulfillments.append(parcel)
         work.add(parcel)
-    work.tell("order.sale", case, at, amount=str(sum((row.amount for row in rows), Decimal(0))))
+    kind = "order.recurring" if order.type == Order.Type.RECURRING else "order.sale"
+    work.tell(kind, case, at, amount=str(sum((row.amount for row in rows), Decimal(0))))
     upsells = [item for item in case.items if item.type == OrderItem.Type.UPSELL]
     if upsells:
         amount = sum((_line_total(item) for item in upsells), Decimal(0)).quantize(CENT)
@@ -309,7 +321,18 @@ def _payment_of(transaction: Transaction) -> Payment:
 
 def _pay(work: Work, case: Case, row: Transaction) -> None:
     case.order.paid += row.amount
-    _add_transaction(work, case, row)
+    awaited = next((one for one in case.transactions if _is_awaited(one, row)), None)
+    if awaited is None:
+        _add_transaction(work, case, row)
+        return
+    awaited.response, awaited.amount = Transaction.Response.SUCCESS, row.amount
+    work.change(awaited)
+    work.tell("transaction.updated", case, row.created_at, transaction=awaited)
+
+
+def _is_awaited(pending: Transaction, row: Transaction) -> bool:
+    is_same = pending.external_id == row.external_id != ""
+    return is_same and pending.response == Transaction.Response.PENDING
 
 
 def _add_transaction(work: Work, case: Case, row: Transaction) -> None:
@@ -346,12 +369,10 @@ def _billing(customer: Customer) -> dict[str, Any]:
     }
 
 
-def _copy_with(order: Order, fields: dict[str, Any]) -> Order:
-    """The order as it would be, to be judged before anything changes."""
-    draft = Order(**{field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields})
-    for name, value in fields.items():
-        setattr(draft, name, value)
-    return draft
+def _check_columns(fields: dict[str, Any]) -> None:
+    reason = texts.fault_in(Order, fields)
+    if reason:
+        raise MoveRefused(reason)
 
 
 def _check(*rows: Any) -> None:

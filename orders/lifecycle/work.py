@@ -68,6 +68,12 @@ class Work:
         case.order.updated_at = max(case.order.updated_at, at)
         self.change(case.order)
 
+    def flag(self, case: Case, oddity: str) -> None:
+        """Something was unusual about a fact of the past: it stands, and the order says so, once."""
+        if oddity not in case.order.oddities:
+            case.order.oddities = [*case.order.oddities, oddity]
+            self.change(case.order)
+
     def tell(self, event_type: str, case: Case, at: datetime, **data: Any) -> None:
         """Something happened to the order."""
         self._told.append(_Told(event_type, case, at, data))
@@ -78,6 +84,11 @@ class Work:
         if at is not None and at > now + FUTURE_SLACK:
             raise MoveRefused(f"{at:%Y-%m-%d %H:%M} is in the future.")
         return min(at or now, now)
+
+    def tally(self) -> dict[str, int]:
+        """How many rows of each table, and how many events, this work brings."""
+        new = {model.__name__: len(rows) for model, rows in self._new.items()}
+        return {**new, "Event": len(self._told)}
 
     def write(self) -> None:
         """All rows, then all events in the order in which things happened; a set for each table."""
