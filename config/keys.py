@@ -1,7 +1,9 @@
 """Where the secret keys come from: the environment, or a file made once in the data folder."""
 
+import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import environ
@@ -41,16 +43,14 @@ def field_keys(env: environ.Env, folder: Path, *, production: bool) -> list[str]
     return keys
 
 
-def _kept(path: Path, make) -> str:  # type: ignore[no-untyped-def]
+def _kept(path: Path, make: Callable[[], str]) -> str:
     """The file's text; made once, atomically, so that processes starting together agree on it."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(make())
-        try:
-            os.link(draft, path)  # fails if another process was first: then its key stands
-        except FileExistsError:
-            pass
+        with contextlib.suppress(FileExistsError):  # another process was first: then its key stands
+            os.link(draft, path)
         draft.unlink()
     return path.read_text().strip()

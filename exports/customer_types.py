@@ -115,7 +115,7 @@ for _kind in ALL:
 
 
 def named(name: str) -> CustomerType | None:
-    """The type that people call so: its label or key, however capitalised and spaced; None if there is none."""
+    """The type that people call so: its label or key, in any case and spacing; None if there is none."""
     wanted = "".join(letter for letter in name.casefold() if letter.isalnum())
     for kind in ALL:
         if wanted in (kind.key.replace("_", ""), "".join(c for c in kind.label.casefold() if c.isalnum())):

@@ -1,7 +1,6 @@
 """Recurring purchases: started within a sale, billed again and again, paused, given up."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 from orders.cases import Case
 from orders.lifecycle.moves import CENT, money, move, must_be, subscription_must_be

@@ -1,10 +1,11 @@
 """The order and its items."""
 
 import secrets
+from typing import Any
 
 from django.db import models
 
-MONEY = {"max_digits": 12, "decimal_places": 2, "default": 0}
+MONEY: dict[str, Any] = {"max_digits": 12, "decimal_places": 2, "default": 0}
 
 
 def new_order_number() -> str:
