@@ -23,7 +23,10 @@ def judged(answer: Answer) -> tuple[str, str]:
         return "", ""
     if status in MOVED:
         to = next((value for name, value in answer.headers if name.lower() == "location"), "")
-        return "redirect", f"{status}: the receiver says it is now at {to or 'another address'}. Not followed."
+        return (
+            "redirect",
+            f"{status}: the receiver says it is now at {to or 'another address'}. Not followed.",
+        )
     return "status", f"{status} {_REASONS.get(status, '')}".strip()
 
 
@@ -32,17 +35,17 @@ def settlement(
 ) -> Settlement:
     """The outcome of one attempt. `wait`: how long until the next, if this one failed; None: give up.
 
-    A delivered delivery stays delivered whatever a later "Send again" brings.
+    What was finished stays as it was if "Send again" fails.
     """
     error, detail = judged(answer)
     secrets = [form for secret in request.secrets for form in _forms(secret)]
     detail = _blotted(detail, secrets)[:300]
     attempt = _attempt(delivery, request, answer, started_at, secrets)
     attempt.error, attempt.detail = error, detail
-    if not error or delivery.state == Delivery.State.DELIVERED:
-        was_delivered = delivery.state == Delivery.State.DELIVERED
-        kept = (delivery.last_error, delivery.last_detail) if was_delivered else ("", "")
-        return Settlement(delivery, Delivery.State.DELIVERED, None, *kept, attempt=attempt)
+    if not error:
+        return Settlement(delivery, Delivery.State.DELIVERED, None, attempt=attempt)
+    if delivery.is_finished:
+        return Settlement(delivery, delivery.state, None, delivery.last_error, delivery.last_detail, attempt)
     if wait is None:
         return Settlement(delivery, Delivery.State.FAILED, None, error, detail, attempt)
     return Settlement(delivery, Delivery.State.WAITING, started_at + wait, error, detail, attempt)
@@ -77,7 +80,11 @@ def _storable(text: str) -> str:
 
 def _forms(secret: str) -> Iterable[str]:
     """A secret as an answer may repeat it."""
-    return {secret, quote(secret, safe=""), quote_plus(secret), orjson.dumps(secret).decode()[1:-1]} if secret else ()
+    return (
+        {secret, quote(secret, safe=""), quote_plus(secret), orjson.dumps(secret).decode()[1:-1]}
+        if secret
+        else ()
+    )
 
 
 def _blotted(text: str, secrets: list[str]) -> str:

@@ -16,7 +16,17 @@ from delivery.models import Attempt, Delivery, Endpoint
 BATCH = 500
 _PUT_COLUMNS = (
     *("id", "event_id", "channel", "target_id", "target_name", "target_version", "reason", "endpoint_id"),
-    *("content", "is_test", "state", "attempts_made", "due_at", "lease", "asked_by", "last_error", "last_detail"),
+    *(
+        "content",
+        "is_test",
+        "state",
+        "attempts_made",
+        "due_at",
+        "lease",
+        "asked_by",
+        "last_error",
+        "last_detail",
+    ),
     "created_at",
 )
 _UNFINISHED = Q(state__in=[Delivery.State.PENDING, Delivery.State.WAITING])
@@ -63,11 +73,8 @@ def put(deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
     sets.append("delivery_delivery", _PUT_COLUMNS, rows)
 
 
-def claim(limit: int, *, skip: Collection[str] = ()) -> list[Delivery]:
-    """Up to `limit` due deliveries, ours until the lease ends; one statement, safe beside other workers.
-
-    `skip` are ids that this worker still has in hand although their lease has run out.
-    """
+def claim(limit: int) -> list[Delivery]:
+    """Up to `limit` due deliveries, ours until the lease ends; one statement, safe beside other workers."""
     now = timezone.now()
     lease = new_id()
     picked = "SELECT id FROM delivery_delivery WHERE due_at <= %s ORDER BY due_at LIMIT %s"
@@ -78,8 +85,7 @@ def claim(limit: int, *, skip: Collection[str] = ()) -> list[Delivery]:
         f"UPDATE delivery_delivery AS d SET lease = %s, due_at = %s WHERE d.id IN ({picked}) "  # noqa: S608
         f"RETURNING {columns.replace('d.', '') if connection.vendor == 'sqlite' else columns}"
     )
-    taken = Delivery.objects.raw(sql, [lease, lease_end(now), now, limit])
-    return [delivery for delivery in taken if delivery.pk not in skip]
+    return list(Delivery.objects.raw(sql, [lease, lease_end(now), now, limit]))
 
 
 def lease_end(now: datetime) -> datetime:
@@ -133,7 +139,9 @@ def settle(settlements: Sequence[Settlement]) -> int:
     Who lost the lease to another worker writes nothing: the other's outcome stands.
     """
     rows = [_settled_row(one) for one in settlements]
-    returning = _SETTLE if connection.vendor == "sqlite" else _SETTLE.replace("RETURNING id", "RETURNING d.id")
+    returning = (
+        _SETTLE if connection.vendor == "sqlite" else _SETTLE.replace("RETURNING id", "RETURNING d.id")
+    )
     with transaction.atomic():
         written = {row[0] for row in sets.run(returning, _SETTLE_COLUMNS, rows)}
         tried = [one for one in settlements if one.attempt is not None and one.delivery.pk in written]
@@ -159,7 +167,9 @@ def _note_health(tried: Sequence[Settlement]) -> None:
     health: dict[int, list[object]] = {}
     for one in tried:
         assert one.attempt is not None
-        row = health.setdefault(one.delivery.endpoint_id, [one.delivery.endpoint_id, False, 0, None, None, ""])
+        row = health.setdefault(
+            one.delivery.endpoint_id, [one.delivery.endpoint_id, False, 0, None, None, ""]
+        )
         if one.attempt.error:
             row[2], row[4], row[5] = int(str(row[2])) + 1, one.attempt.started_at, one.attempt.error
         else:

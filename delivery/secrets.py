@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
-MASK = "••••••••"
+MASK = "********"  # plain ASCII: it stays readable inside a URL
 
 
 class SecretUnreadable(Exception):

@@ -53,11 +53,16 @@ class _Drain:
     renewed: float = field(default_factory=time.monotonic)
 
 
-def drain(*, seconds: float | None = None, should_stop: Callable[[], bool] = lambda: False) -> Tally:
+def drain(
+    *,
+    seconds: float | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Tally:
     """Carries all that is due, and returns when nothing is due or out any more.
 
-    After `seconds`, or when told to stop, it takes nothing new and finishes what is out. One transaction
-    at a time, none while something is being sent.
+    After `seconds`, or when told to stop, it takes nothing new and finishes what is out. `progress` is told
+    how many have been tried so far.
     """
     end = time.monotonic() + seconds if seconds is not None else None
     run = _Drain(make_transport())
@@ -66,7 +71,8 @@ def drain(*, seconds: float | None = None, should_stop: Callable[[], bool] = lam
             is_ending = should_stop() or (end is not None and time.monotonic() > end)
             started = 0 if is_ending else _start_more(run)
             _land(run, wait_seconds=0.02 if run.out else 0)
-            _flush(run, at_once=not run.out)
+            if _flush(run, at_once=not run.out):
+                progress(run.tally.delivered + run.tally.failed)
             _renew(run)
             if not run.out and not started:
                 return run.tally
@@ -79,8 +85,8 @@ def _start_more(run: _Drain) -> int:
     room = min(2 * settings.POSTRIDER_SEND_THREADS - len(run.out), queue.BATCH)
     if room < settings.POSTRIDER_SEND_THREADS:
         return 0
-    claimed = queue.claim(room, skip=run.out.keys())
-    for delivery, request in _prepared(claimed):
+    claimed = queue.claim(room)
+    for delivery, request in _prepared([one for one in claimed if not _is_in_hand(run, one)]):
         if isinstance(request, Unsendable):
             run.landed.append(_unsendable(delivery, request))
             continue
@@ -88,6 +94,16 @@ def _start_more(run: _Drain) -> int:
         run.out[delivery.pk] = _Flight(delivery, request, timezone.now())
         run.transport.start(delivery.pk, request)
     return len(claimed)
+
+
+def _is_in_hand(run: _Drain, claimed: Delivery) -> bool:
+    """Whether we have it still, our lease having run out (the machine slept): then the new lease is for that."""
+    in_hand = [one.delivery for one in run.landed if one.delivery.pk == claimed.pk]
+    if claimed.pk in run.out:
+        in_hand.append(run.out[claimed.pk].delivery)
+    for delivery in in_hand:
+        delivery.lease = claimed.lease
+    return bool(in_hand)
 
 
 def _prepared(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Request | Unsendable]]:
@@ -126,11 +142,13 @@ def _outcome(flight: _Flight, answer: Answer) -> Settlement:
     return outcomes.settlement(delivery, flight.request, answer, flight.started_at, wait)
 
 
-def _flush(run: _Drain, *, at_once: bool) -> None:
-    """Writes outcomes in batches: every 50 ms, or 500 of them, or at the end."""
+def _flush(run: _Drain, *, at_once: bool) -> bool:
+    """Writes outcomes in batches: every 50 ms, or 500 of them, or at the end. Whether it wrote."""
     now = time.monotonic()
-    if not run.landed or not (at_once or len(run.landed) >= queue.BATCH or now - run.flushed >= FLUSH_SECONDS):
-        return
+    if not run.landed or not (
+        at_once or len(run.landed) >= queue.BATCH or now - run.flushed >= FLUSH_SECONDS
+    ):
+        return False
     batch, run.landed = run.landed, []
     written = queue.settle(batch)
     delivered = sum(one.state == Delivery.State.DELIVERED for one in batch)
@@ -138,6 +156,7 @@ def _flush(run: _Drain, *, at_once: bool) -> None:
     run.tally.failed += len(batch) - delivered
     run.tally.lost += len(batch) - written
     run.flushed = time.monotonic()
+    return True
 
 
 def _renew(run: _Drain) -> None:

@@ -161,6 +161,7 @@ class Export(models.Model):
         NO = "", "exported"
         TEST = "test", "test card order"
         COMPLETED = "completed", "completed before the run, so not a partial any more"
+        ENDED = "ended", "held, declined or cancelled before the run, so not a partial any more"
         NOT_A_LEAD = "not_a_lead", "had a product at the run, so not a lead"
         NO_PRODUCT = "no_product", "had no product at the run, so not an abandoned cart"
 

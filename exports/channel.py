@@ -1,0 +1,103 @@
+"""Export postbacks as deliveries: how one becomes a request at each attempt, and how people read it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.conf import settings
+
+from delivery import retries
+from delivery.channels import Said, Unsendable
+from delivery.models import Delivery
+from delivery.secrets import MASK, SecretUnreadable
+from delivery.transports import Request
+from exports.models import ExportProfile, FieldMapping
+from exports.render import FORM, JSON, Content, filled, thawed, with_query
+from exports.wording import describe
+
+__all__ = ["describe", "prepare", "retry_after", "said"]
+
+
+class _Masks(dict[int, str]):
+    """Every secret, as a person may see it."""
+
+    def __missing__(self, key: int) -> str:
+        return MASK
+
+
+def prepare(deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
+    """By delivery id, the request of each: what was frozen, sent to where the profile points now."""
+    profiles = ExportProfile.objects.in_bulk({delivery.target_id for delivery in deliveries})
+    contents = {delivery.pk: thawed(delivery.content) for delivery in deliveries}
+    try:
+        secrets = _secrets(contents.values())
+    except SecretUnreadable as error:
+        return {delivery.pk: Unsendable("config", str(error)) for delivery in deliveries}
+    return {
+        delivery.pk: _request(delivery, contents[delivery.pk], profiles.get(delivery.target_id), secrets)
+        for delivery in deliveries
+    }
+
+
+def retry_after(delivery: Delivery, attempts_made: int) -> timedelta | None:
+    """Exports are carried until they succeed."""
+    return retries.until_success(attempts_made)
+
+
+def said(delivery: Delivery) -> Said:
+    """What it says and where it would go now, secrets masked."""
+    profile = ExportProfile.objects.get(pk=delivery.target_id)
+    request = _assembled(delivery, thawed(delivery.content), profile, _Masks())
+    return Said(request.method, request.shown_url, request.shown_headers, request.body.decode())
+
+
+def _request(
+    delivery: Delivery, content: Content, profile: ExportProfile | None, secrets: dict[int, str]
+) -> Request | Unsendable:
+    if profile is None or not profile.url:
+        return Unsendable("config", "The profile has no Postback URL.")
+    if not profile.is_active and not delivery.is_test:
+        return Unsendable("", "The profile is switched off.", is_held=True)
+    try:
+        return _assembled(delivery, content, profile, secrets)
+    except KeyError:
+        return Unsendable("config", "A secret value of this profile was removed; nothing is sent without it.")
+
+
+def _assembled(delivery: Delivery, content: Content, profile: ExportProfile, secrets: dict[int, str]) -> Request:
+    """The request, and the same as it may be shown. Raises KeyError for a secret that is gone."""
+    text, shown = filled(content, secrets), filled(content, _Masks())
+    is_query = content.shape.place == "query"
+    return Request(
+        method=content.shape.method,
+        url=with_query(profile.url, text if is_query else ""),
+        headers=_headers(delivery, content, secrets),
+        body=b"" if is_query else text.encode(),
+        timeout_seconds=profile.timeout_seconds,
+        shown_url=with_query(profile.url, shown if is_query else ""),
+        shown_headers=_headers(delivery, content, _Masks()),
+        secrets=tuple(secrets[secret_id] for secret_id in _used(content)),
+    )
+
+
+def _headers(delivery: Delivery, content: Content, secrets: dict[int, str]) -> tuple[tuple[str, str], ...]:
+    headers = [
+        (header.name, header.value if header.secret_id is None else secrets[header.secret_id])
+        for header in content.shape.headers
+    ]
+    if content.shape.place == "body" and all(name.lower() != "content-type" for name, _ in headers):
+        headers.append(("Content-Type", JSON if content.shape.is_json else FORM))
+    return (*headers, ("User-Agent", f"Postrider/{settings.VERSION}"), ("webhook-id", delivery.pk))
+
+
+def _used(content: Content) -> set[int]:
+    """The mappings whose secrets it needs."""
+    in_headers = {header.secret_id for header in content.shape.headers if header.secret_id is not None}
+    return in_headers | {secret_id for _, secret_id in content.holes}
+
+
+def _secrets(contents: Iterable[Content]) -> dict[int, str]:
+    """The secret values that these contents refer to; one query, none if there are none."""
+    wanted = {secret_id for content in contents for secret_id in _used(content)}
+    if not wanted:
+        return {}
+    return dict(FieldMapping.objects.filter(pk__in=wanted, is_secret=True).values_list("pk", "secret_value"))

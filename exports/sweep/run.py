@@ -1,0 +1,304 @@
+"""One run: walk the log, decide, take, render, queue; a bounded number of statements per batch of events."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+
+from delivery import queue, sets
+from delivery.ids import new_id
+from delivery.queue import NewDelivery
+from exports.fields.reading import EventFacts, Reading
+from exports.models import ExportProfile, Route
+from exports.render import Memo
+from exports.sweep import log as event_log
+from exports.sweep.log import LoggedEvent
+from exports.sweep.matching import Matcher, Plan, Verdict, plan, verdicts
+from orders import cases
+from orders.cases import Case
+from orders.models import Subscription
+
+logger = logging.getLogger(__name__)
+Key = tuple[int, str, int]  # profile, customer type, subject: what is exported once
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did for one profile. `known`: matched, but taken by an earlier run."""
+
+    profile: ExportProfile
+    matched: int = 0
+    queued: int = 0
+    known: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    error: str = ""
+
+
+Show = Callable[[NewDelivery], None]
+
+
+def run(
+    profiles: Iterable[ExportProfile], *, now: datetime | None = None, dry_run: bool = False, show: Show | None = None
+) -> list[Report]:
+    """Takes, for these profiles, all that their routes ask for and that is old enough by `now`.
+
+    Each batch is one transaction: killed anywhere, what it had not committed is taken by the next run. With
+    `dry_run` nothing is kept. `show` is called with each delivery as it is queued. A profile that cannot be
+    rendered stops, with the error in its report, where it was; the others go on.
+    """
+    event_log.mend_after_restore()
+    now = now or timezone.now()
+    end = event_log.horizon()
+    reports = {profile.pk: Report(profile) for profile in profiles}
+    plans = _plans(reports)
+    while plans:
+        matcher = Matcher(plans)
+        start = min(one.position for one in plans)
+        for events in event_log.batches(start, end, matcher.event_types):
+            broken = _batch(matcher, plans, events, now, reports, dry_run=dry_run, show=show)
+            if broken is not None:
+                plans.remove(broken)
+                break  # once more from where the others are, without it
+        else:
+            _finish(plans, end, now, dry_run=dry_run)
+            break
+    return list(reports.values())
+
+
+def _plans(reports: dict[int, Report]) -> list[Plan]:
+    plans = []
+    found = ExportProfile.objects.filter(pk__in=reports).prefetch_related(
+        "mappings", "routes", "routes__campaign", "routes__product"
+    )
+    for profile in found.order_by("pk"):
+        try:
+            made = plan(profile)
+        except Exception as error:
+            _stopped(reports[profile.pk], error)
+            continue
+        if made.routes:
+            made.position = made.reached = _position(profile, profile.routes.all())
+            plans.append(made)
+    return plans
+
+
+def _position(profile: ExportProfile, routes: Iterable[Route]) -> event_log.Position:
+    if profile.swept_tx is not None and profile.swept_id is not None:
+        return (profile.swept_tx, profile.swept_id)
+    return event_log.position_before(min(route.effective_from for route in routes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """What is about to be taken, with the delivery's id as it would be."""
+
+    verdict: Verdict
+    event: LoggedEvent
+    case: Case
+    delivery_id: str
+
+
+def _batch(
+    matcher: Matcher,
+    plans: Sequence[Plan],
+    events: Sequence[LoggedEvent],
+    now: datetime,
+    reports: dict[int, Report],
+    *,
+    dry_run: bool,
+    show: Show | None,
+) -> Plan | None:
+    """One batch in one transaction. The plan that could not be rendered, if one could not: then nothing is kept."""
+    before = [(one, one.position, one.reached, one.is_stopped) for one in plans]
+    takes = _takes(matcher, events, now)
+    for one in plans:
+        if not one.is_stopped:
+            one.reached = max(one.reached, events[-1].position)
+    try:
+        with transaction.atomic():
+            won = _write_exports(takes, now)
+            deliveries = _rendered([takes[key] for key in won])
+            queue.put(deliveries, now=now)
+            _move(plans)
+            transaction.set_rollback(dry_run)
+    except _Broken as error:
+        _stopped(reports[error.plan.profile.pk], error.cause)
+        for one, position, reached, is_stopped in before:
+            one.position, one.reached, one.is_stopped = position, reached, is_stopped
+        return error.plan
+    _count(reports, takes, won)
+    for delivery in deliveries if show else ():
+        show(delivery)
+    return None
+
+
+def _takes(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> dict[Key, _Take]:
+    """All that matches, in the order of the keys, so that two sweeps never wait for each other in a circle."""
+    ready = [(event, plans) for event in events if (plans := matcher.ready(event, now))]
+    loaded = _loaded([event for event, _ in ready])
+    takes: dict[Key, _Take] = {}
+    for event, plans in ready:
+        case = loaded[event.order_id]
+        for verdict in verdicts(plans, event, case):
+            key = (verdict.plan.profile.pk, verdict.kind.key, verdict.subject(event))
+            takes.setdefault(key, _Take(verdict, event, case, "" if verdict.reason else new_id()))
+    return dict(sorted(takes.items()))
+
+
+def _loaded(events: Sequence[LoggedEvent]) -> dict[int, Case]:
+    """The orders of these events as they are now; a rebill's order comes with the subscription that made it."""
+    loaded = cases.load(event.order_id for event in events)
+    foreign = {}
+    for event in events:
+        wanted = event.data.get("subscription")
+        if wanted is not None and all(one.pk != wanted for one in loaded[event.order_id].subscriptions):
+            foreign[event.order_id] = wanted
+    if foreign:
+        found = Subscription.objects.select_related("product").in_bulk(foreign.values())
+        for order_id, subscription_id in foreign.items():
+            if subscription_id in found:
+                loaded[order_id].subscriptions.append(found[subscription_id])
+    return loaded
+
+
+_EXPORT_COLUMNS = {
+    "profile_id": "bigint",
+    "customer_type": "text",
+    "subject_id": "bigint",
+    "event_id": "bigint",
+    "order_id": "bigint",
+    "delivery_id": "text",
+    "skip": "text",
+    "is_final": "boolean",
+    "taken_at": "timestamptz",
+}
+_WRITE_EXPORTS = f"""
+INSERT INTO exports_export ({", ".join(_EXPORT_COLUMNS)})
+SELECT {", ".join(f"r.{name}" for name in _EXPORT_COLUMNS)} FROM {{rows}} WHERE true
+ON CONFLICT (profile_id, customer_type, subject_id) DO UPDATE SET
+  event_id = excluded.event_id, delivery_id = excluded.delivery_id, skip = excluded.skip,
+  is_final = excluded.is_final, taken_at = excluded.taken_at
+WHERE NOT exports_export.is_final
+RETURNING profile_id, customer_type, subject_id
+"""  # noqa: S608 (names are our own)
+
+
+def _write_exports(takes: dict[Key, _Take], now: datetime) -> list[Key]:
+    """The keys that are ours: whoever inserts the row first has taken the subject."""
+    rows = [
+        (*key, one.event.id, one.event.order_id, one.delivery_id, one.verdict.reason, one.verdict.is_final, now)
+        for key, one in takes.items()
+    ]
+    won = sets.run(_WRITE_EXPORTS, _EXPORT_COLUMNS, rows) if rows else []
+    return [(row[0], row[1], row[2]) for row in won]
+
+
+class _Broken(Exception):
+    """A profile whose mappings could not be rendered."""
+
+    def __init__(self, broken: Plan, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.plan = broken
+        self.cause = cause
+
+
+def _rendered(takes: Sequence[_Take]) -> list[NewDelivery]:
+    """The deliveries of what was taken. What two profiles say of one event is written once."""
+    readings: dict[tuple[int, str], tuple[Reading, Memo, Memo]] = {}
+    zones: dict[str, ZoneInfo] = {}
+    deliveries = []
+    for take in takes:
+        if not take.delivery_id:
+            continue
+        about = (take.event.id, take.verdict.kind.key)
+        if about not in readings:
+            readings[about] = (_reading(take, zones), {}, {})
+        try:
+            content = take.verdict.plan.renderer.content(*readings[about])
+        except Exception as error:
+            raise _Broken(take.verdict.plan, error) from error
+        deliveries.append(_delivery(take, content))
+    return deliveries
+
+
+def _reading(take: _Take, zones: dict[str, ZoneInfo]) -> Reading:
+    zone_name = take.case.order.location.time_zone
+    zone = zones.get(zone_name) or zones.setdefault(zone_name, ZoneInfo(zone_name))
+    event = take.event
+    facts = EventFacts(id=event.id, type=event.type, occurred_at=event.occurred_at, data=event.data)
+    return Reading(case=take.case, event=facts, customer_type=take.verdict.kind.label, zone=zone)
+
+
+def _delivery(take: _Take, content: str) -> NewDelivery:
+    profile = take.verdict.plan.profile
+    return NewDelivery(
+        id=take.delivery_id,
+        event_id=take.event.id,
+        channel="export",
+        target_id=profile.pk,
+        target_name=profile.name,
+        target_version=profile.version,
+        reason=take.verdict.kind.label,
+        endpoint_id=profile.endpoint_id,
+        content=content,
+    )
+
+
+_MOVE = """
+UPDATE exports_exportprofile AS p SET swept_tx = r.tx, swept_id = r.id
+FROM {rows} WHERE p.id = r.profile
+AND COALESCE(p.swept_tx, -1) = r.old_tx AND COALESCE(p.swept_id, -1) = r.old_id
+"""
+_MOVE_COLUMNS = {"profile": "bigint", "tx": "bigint", "id": "bigint", "old_tx": "bigint", "old_id": "bigint"}
+
+
+def _move(plans: Sequence[Plan]) -> None:
+    """Remembers how far each profile has come, unless somebody has set it back meanwhile (a new route)."""
+    rows: list[tuple[Any, ...]] = []
+    for one in plans:
+        profile = one.profile
+        old = (-1, -1) if profile.swept_tx is None else (profile.swept_tx, profile.swept_id)
+        if one.reached != old:
+            rows.append((profile.pk, *one.reached, *old))
+            profile.swept_tx, profile.swept_id = one.reached
+        one.position = one.reached
+    if rows:
+        sets.run(_MOVE, _MOVE_COLUMNS, rows)
+
+
+def _finish(plans: Sequence[Plan], end: event_log.Position, now: datetime, *, dry_run: bool) -> None:
+    """The whole log up to `end` has been seen."""
+    if dry_run:
+        return
+    for one in plans:
+        if not one.is_stopped:
+            one.reached = max(one.reached, end)
+    with transaction.atomic():
+        _move(plans)
+        ids = [one.profile.pk for one in plans]
+        ExportProfile.objects.filter(pk__in=ids).update(last_run_at=now, last_run_error="")
+
+
+def _stopped(report: Report, error: Exception) -> None:
+    report.error = f"{type(error).__name__}: {error}"[:300]
+    logger.error("The export profile %s could not be rendered.", report.profile.pk, exc_info=error)
+    ExportProfile.objects.filter(pk=report.profile.pk).update(last_run_error=report.error)
+
+
+def _count(reports: dict[int, Report], takes: dict[Key, _Take], won: Iterable[Key]) -> None:
+    ours = set(won)
+    for key, one in takes.items():
+        report = reports[key[0]]
+        report.matched += 1
+        if key not in ours:
+            report.known += 1
+        elif one.delivery_id:
+            report.queued += 1
+        else:
+            report.skipped[one.verdict.reason] += 1
