@@ -1,6 +1,7 @@
-"""What the admin pages of every app share: lists that stay quick, rows that are only read, links between them."""
+"""What the admin pages of every app share: lists that stay quick, rows that are only read, links."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ MOST_FOUND = 500
 MOST_SHOWN = 64 * 1024  # characters of one text on a page
 
 
-class BoundedPaginator(Paginator[Any]):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Never counts a whole table."""
 
     @cached_property
@@ -30,10 +31,10 @@ class BoundedPaginator(Paginator[Any]):
         return self.count >= MOST_LISTED
 
 
-class QuickAdmin(admin.ModelAdmin[Any]):
+class QuickAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list that answers quickly on a table of millions: no count of it all, no sorting by any column.
 
-    A search first asks `found_exactly` (by indexes); only if that finds nothing it looks into `search_fields`.
+    A search first asks `found_exactly` (by indexes); if that finds nothing, it looks into `search_fields`.
     """
 
     paginator = BoundedPaginator
@@ -74,7 +75,7 @@ class ReadOnlyAdmin(QuickAdmin):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline[Any, Any]):
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows of another table on the page of what they belong to, only to be read."""
 
     extra = 0
@@ -103,15 +104,13 @@ def page_of(row: Model | None, text: str = "") -> str:
 def pretty(text: str) -> str:
     """JSON with line breaks and indents; any other text, and a very long one, as it is, cut to MOST_SHOWN."""
     if len(text) <= MOST_SHOWN and text.lstrip()[:1] in ("{", "["):
-        try:
+        with suppress(ValueError):
             text = orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
-        except ValueError:
-            pass
     return text[:MOST_SHOWN]
 
 
 def pairs(stored: str) -> list[tuple[str, str]]:
-    """Headers as attempts store them, `[[name, value], …]` in JSON; what is not readable as such is left out."""
+    """Headers as attempts store them, `[[name, value], …]` in JSON; what does not read so is left out."""
     try:
         loaded = orjson.loads(stored or "[]")
     except ValueError:

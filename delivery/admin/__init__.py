@@ -1,4 +1,4 @@
-"""The spine in the admin: the event log, deliveries with all that was sent, endpoints. All of it is only read."""
+"""The spine in the admin, only to be read: the event log, deliveries with all that was sent, endpoints."""
 
 from delivery.admin.deliveries import DeliveryAdmin
 from delivery.admin.endpoints import EndpointAdmin

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 import orjson
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
 from delivery import catalogue
@@ -37,10 +37,21 @@ class EventAdmin(ReadOnlyAdmin):
         "stored_data",
         "what_became_of_it",
     )
-    readonly_fields = ("what", "order_page", "customer_page", "muted_because", "stored_data", "what_became_of_it")
+    readonly_fields = (
+        "what",
+        "order_page",
+        "customer_page",
+        "muted_because",
+        "stored_data",
+        "what_became_of_it",
+    )
 
     def found_exactly(self, term: str) -> Iterable[int]:
-        numbered = Event.objects.filter(pk=int(term)) if term.isascii() and term.isdigit() and len(term) < 19 else None
+        numbered = (
+            Event.objects.filter(pk=int(term))
+            if term.isascii() and term.isdigit() and len(term) < 19
+            else None
+        )
         if numbered is not None and numbered.exists():
             return [int(term)]
         by_order = Event.objects.filter(order__client_order_id=term.upper())
@@ -78,8 +89,9 @@ def of_email(term: str) -> QuerySet[Event]:
     """Events of the customers with this e-mail address, by the index of addresses."""
     if "@" not in term:
         return Event.objects.none()
-    from_location = Event._meta.get_field("location").related_model
-    locations = from_location.objects.values("pk")  # the index starts with the location
+    locations = apps.get_model("customers", "Location")._default_manager.values(
+        "pk"
+    )  # the index starts with it
     return (
         Event.objects.annotate(email=Lower("customer__email"))
         .filter(customer__location__in=locations, email=term.lower())

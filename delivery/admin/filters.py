@@ -23,7 +23,12 @@ class Made(admin.SimpleListFilter):
     hours = {"hour": 1, "day": 24, "week": 24 * 7, "month": 24 * 31}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("hour", "the last hour"), ("day", "the last 24 hours"), ("week", "the last 7 days"), ("month", "the last 31 days")]
+        return [
+            ("hour", "the last hour"),
+            ("day", "the last 24 hours"),
+            ("week", "the last 7 days"),
+            ("month", "the last 31 days"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         hours = self.hours.get(self.value() or "")

@@ -1,0 +1,123 @@
+"""The delivery page: what was sent, byte for byte, every try of it, and the button that sends it again."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from delivery import services
+from delivery.admin.events import of_email
+from delivery.admin.filters import Made, ToEndpoint
+from delivery.admin.sight import sight_of
+from delivery.models import Delivery
+from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/delivery/delivery/change_form.html"
+    list_display = (
+        "created_at",
+        "state_badge",
+        "target",
+        "reason",
+        "order_page",
+        "attempts_made",
+        "last_problem",
+        "next_attempt",
+        "is_test",
+    )
+    list_display_links = ("created_at",)
+    list_filter = ("state", Made, "channel", "is_test", ToEndpoint)
+    list_select_related = ("event__order",)
+    search_fields = ("last_detail", "target_name")
+    search_help_text = "A delivery id (webhook-id), an order number, an e-mail, or words of an error."
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).defer("content")
+
+    def found_exactly(self, term: str) -> Iterable[str]:
+        if Delivery.objects.filter(pk=term.lower()).exists():
+            return [term.lower()]
+        by_order = Delivery.objects.filter(event__order__client_order_id=term.upper())
+        found = list(by_order.values_list("pk", flat=True)[:MOST_FOUND])
+        if found or "@" not in term:
+            return found
+        by_email = Delivery.objects.filter(event__in=of_email(term).values("pk"))
+        return by_email.values_list("pk", flat=True)[:MOST_FOUND]
+
+    def get_urls(self) -> list[URLPattern]:
+        again = self.admin_site.admin_view(require_POST(self.send_again_view))
+        return [
+            path("<str:delivery_id>/send-again/", again, name="delivery_delivery_send_again"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        delivery = _with_all(object_id)
+        if delivery is None or not self.has_view_permission(request, delivery):
+            return super().change_view(
+                request, object_id, form_url, extra_context
+            )  # which refuses in its own words
+        context = {
+            **sight_of(delivery, before=request.GET.get("before", "")),
+            "can_send_again": request.user.has_perm("delivery.send_again_delivery"),
+            "title": "Delivery",
+            **(extra_context or {}),
+        }
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:
+        return ()  # the page is drawn by its template
+
+    def send_again_view(self, request: HttpRequest, delivery_id: str) -> HttpResponse:
+        """Another attempt of the same delivery: same id, same content."""
+        if not request.user.has_perm("delivery.send_again_delivery"):
+            raise PermissionDenied
+        delivery = _with_all(delivery_id)
+        if delivery is None:
+            raise Http404("There is no such delivery.")
+        try:
+            services.send_again(delivery, by=actor(request))
+            messages.success(request, "It goes out again now, with the same id and the same content.")
+        except services.NotNow as refusal:
+            messages.error(request, str(refusal))
+        return HttpResponseRedirect(reverse("admin:delivery_delivery_change", args=[delivery.pk]))
+
+    @admin.display(description="state")
+    def state_badge(self, delivery: Delivery) -> str:
+        return format_html('<span class="badge {}">{}</span>', delivery.state, delivery.get_state_display())
+
+    @admin.display(description="to")
+    def target(self, delivery: Delivery) -> str:
+        return delivery.target_name
+
+    @admin.display(description="order")
+    def order_page(self, delivery: Delivery) -> str:
+        return page_of(delivery.event.order if delivery.event else None)
+
+    @admin.display(description="last error")
+    def last_problem(self, delivery: Delivery) -> str:
+        return delivery.last_detail or delivery.last_error
+
+    @admin.display(description="next attempt", empty_value="")
+    def next_attempt(self, delivery: Delivery) -> Any:
+        return None if delivery.is_finished else delivery.due_at
+
+
+def _with_all(delivery_id: str) -> Delivery | None:
+    everything = Delivery.objects.select_related("endpoint", "event__order", "event__customer")
+    return everything.filter(pk=delivery_id[:24]).first()

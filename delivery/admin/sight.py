@@ -1,0 +1,117 @@
+"""What the delivery page shows, read from the rows: plain values, which the template escapes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from delivery import catalogue, channels
+from delivery.models import Attempt, Delivery
+from delivery.screens import MOST_SHOWN, pairs, pretty
+from delivery.transports import ERRORS
+
+MOST_ATTEMPTS = 50
+
+
+def sight_of(delivery: Delivery, *, before: str = "") -> dict[str, Any]:
+    """The page's values: a bounded number of attempts, newest first, those before the number `before`."""
+    attempts, has_older = _attempts(delivery, before)
+    newest = delivery.attempts.order_by("-number", "-id").first() if before else next(iter(attempts), None)
+    event = delivery.event
+    order = event.order if event else None
+    channel = channels.channel(delivery.channel)
+    page_of_target = getattr(channel, "page", None)
+    return {
+        "delivery": delivery,
+        "headline": channel.describe(delivery, order.client_order_id if order else ""),
+        "status": status_of(delivery),
+        "target_page": page_of_target(delivery) if page_of_target else "",
+        "order": order,
+        "customer": event.customer if event else None,
+        "happened": catalogue.sentence(event.type, event.data) if event else "",
+        "sent": _sent(newest, channel.said(delivery)),
+        "attempts": [_seen(attempt) for attempt in attempts],
+        "older_before": attempts[-1].number if has_older else None,
+    }
+
+
+def status_of(delivery: Delivery) -> str:
+    """What becomes of it next, in words."""
+    asked = f", asked for by {delivery.asked_by}" if delivery.asked_by else ""
+    if delivery.is_being_sent:
+        return f"It is being sent right now{asked}."
+    if delivery.due_at is None and not delivery.is_finished:
+        return "Held while its target is switched off. It goes out once that is switched on again."
+    if delivery.due_at is not None:
+        when = (
+            "now"
+            if delivery.due_at <= timezone.now()
+            else f"at {date_format(delivery.due_at, 'DATETIME_FORMAT')}"
+        )
+        return f"The next attempt is due {when}{asked}."
+    finished = f" on {date_format(delivery.finished_at, 'DATETIME_FORMAT')}" if delivery.finished_at else ""
+    tries = f"{delivery.attempts_made} attempt{'s' * (delivery.attempts_made != 1)}"
+    return f"{delivery.get_state_display()}{finished}, after {tries}."
+
+
+def _attempts(delivery: Delivery, before: str) -> tuple[Sequence[Attempt], bool]:
+    rows = delivery.attempts.order_by("-number", "-id")
+    if before.isascii() and before.isdigit() and len(before) < 10:
+        rows = rows.filter(number__lt=int(before))
+    found = list(rows[: MOST_ATTEMPTS + 1])
+    return found[:MOST_ATTEMPTS], len(found) > MOST_ATTEMPTS
+
+
+def _sent(newest: Attempt | None, said: channels.Said) -> dict[str, Any]:
+    """The request: as the newest attempt made it; before the first, as it will be made."""
+    headers = pairs(newest.request_headers) if newest else list(said.headers)
+    return {
+        "method": newest.method if newest else said.method,
+        "url": (newest.url if newest else said.url)[:MOST_SHOWN],
+        "headers": headers,
+        "body": _text(said.body),
+    }
+
+
+def _seen(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "started_at": attempt.started_at,
+        "outcome": _outcome(attempt),
+        "is_success": not attempt.error,
+        "meaning": ERRORS.get(attempt.error, ""),
+        "asked_by": attempt.asked_by,
+        "method": attempt.method,
+        "url": attempt.url[:MOST_SHOWN],
+        "request_headers": pairs(attempt.request_headers),
+        "answer_headers": pairs(attempt.answer_headers),
+        "answer": _text(attempt.answer),
+        "is_answer_cut": attempt.is_answer_cut,
+        "remote_address": attempt.remote_address,
+        "duration_ms": attempt.duration_ms,
+        "phases": _phases(attempt.phases),
+    }
+
+
+def _outcome(attempt: Attempt) -> str:
+    if attempt.error:
+        return attempt.detail or ERRORS.get(attempt.error, attempt.error)
+    return attempt.detail or f"{attempt.status or ''} accepted".strip()
+
+
+def _text(text: str) -> dict[str, Any]:
+    """A text as it is and, if it is JSON, also laid out; both cut to what a page can bear."""
+    raw, laid_out = text[:MOST_SHOWN], pretty(text)
+    return {"raw": raw, "pretty": laid_out if laid_out != raw else "", "is_cut": len(text) > MOST_SHOWN}
+
+
+def _phases(stored: str) -> list[tuple[str, Any]]:
+    try:
+        loaded = orjson.loads(stored or "{}")
+    except ValueError:
+        return []
+    if not isinstance(loaded, dict):
+        return []
+    return [(str(name).removesuffix("_ms").replace("_", " "), value) for name, value in loaded.items()]
