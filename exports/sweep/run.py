@@ -1,7 +1,7 @@
 """One run: walk the log, decide, take, render, queue; a bounded number of statements per batch of events."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ from exports.sweep.log import LoggedEvent
 from exports.sweep.matching import Matcher, Plan, Verdict, plan, verdicts
 from orders import cases
 from orders.cases import Case
-from orders.models import Subscription
+from orders.models import CampaignProduct, Subscription
 
 logger = logging.getLogger(__name__)
 Key = tuple[int, str, int]  # profile, customer type, subject: what is exported once
@@ -211,14 +211,13 @@ class _Broken(Exception):
 def _rendered(takes: Sequence[_Take]) -> list[NewDelivery]:
     """The deliveries of what was taken. What two profiles say of one event is written once."""
     readings: dict[tuple[int, str], tuple[Reading, Memo, Memo]] = {}
-    zones: dict[str, ZoneInfo] = {}
+    going = [take for take in takes if take.delivery_id]
+    offers = _offers(going)
     deliveries = []
-    for take in takes:
-        if not take.delivery_id:
-            continue
+    for take in going:
         about = (take.event.id, take.verdict.kind.key)
         if about not in readings:
-            readings[about] = (_reading(take, zones), {}, {})
+            readings[about] = (_reading(take, offers), {}, {})
         try:
             content = take.verdict.plan.renderer.content(*readings[about])
         except Exception as error:
@@ -227,12 +226,27 @@ def _rendered(takes: Sequence[_Take]) -> list[NewDelivery]:
     return deliveries
 
 
-def _reading(take: _Take, zones: dict[str, ZoneInfo]) -> Reading:
-    zone_name = take.case.order.location.time_zone
-    zone = zones.get(zone_name) or zones.setdefault(zone_name, ZoneInfo(zone_name))
-    event = take.event
-    facts = EventFacts(id=event.id, type=event.type, occurred_at=event.occurred_at, data=event.data)
-    return Reading(case=take.case, event=facts, customer_type=take.verdict.kind.label, zone=zone)
+def _offers(takes: Sequence[_Take]) -> dict[int, dict[int, int]]:
+    """By campaign and product, the id under which the campaign offers the product."""
+    campaigns = {take.case.order.campaign_id for take in takes} - {None}
+    products = {product for take in takes for product in take.case.product_ids}
+    offers: dict[int, dict[int, int]] = defaultdict(dict)
+    if campaigns and products:
+        found = CampaignProduct.objects.filter(campaign_id__in=campaigns, product_id__in=products)
+        for campaign_id, product_id, offer_id in found.values_list("campaign_id", "product_id", "pk"):
+            offers[campaign_id][product_id] = offer_id
+    return offers
+
+
+def _reading(take: _Take, offers: dict[int, dict[int, int]]) -> Reading:
+    event, order = take.event, take.case.order
+    return Reading(
+        case=take.case,
+        event=EventFacts(id=event.id, type=event.type, occurred_at=event.occurred_at, data=event.data),
+        customer_type=take.verdict.kind.label,
+        zone=ZoneInfo(order.location.time_zone),
+        campaign_products=offers.get(order.campaign_id or 0, {}),
+    )
 
 
 def _delivery(take: _Take, content: str) -> NewDelivery:
