@@ -1,0 +1,66 @@
+"""What is done to a profile as a whole."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from customers.models import Location
+from exports.models import ExportProfile
+from exports.services.saving import save
+
+# What a clone takes over. Not the PCI document: its approval was for the other profile.
+_CLONED = ("location", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty")
+
+
+def create_profile(
+    *, location: Location, name: str, by: str, type: str = "postback", url: str = "", **settings: Any
+) -> ExportProfile:
+    """A new profile with its endpoint, active unless `is_active=False`. `settings` are columns of it."""
+    profile = ExportProfile(location=location, name=name, type=type, url=url, **settings)
+    save(profile, by=by)
+    return profile
+
+
+def edit_profile(profile: ExportProfile, *, by: str, **settings: Any) -> ExportProfile:
+    """Sets columns of the profile as it is stored now. Switching on and off has functions of its own."""
+    profile.refresh_from_db()
+    for name, value in settings.items():
+        setattr(profile, name, value)
+    save(profile, by=by)
+    return profile
+
+
+def switch_on(profile: ExportProfile, *, by: str, catch_up: bool) -> None:
+    """It runs again, with `catch_up` from where it was switched off, else from now. What waited goes out."""
+    profile.refresh_from_db()
+    profile.is_active = True
+    save(profile, by=by, catch_up=catch_up)
+
+
+def clone_profile(profile: ExportProfile, *, name: str, by: str) -> ExportProfile:
+    """A copy with all mappings (secrets too) and routes, switched off."""
+    clone = ExportProfile(name=name, is_active=False)
+    for column in _CLONED:
+        setattr(clone, column, getattr(profile, column))
+    mappings, routes = list(profile.mappings.all()), list(profile.routes.all())
+    for row in (*mappings, *routes):
+        row.pk = None
+        row._state.adding = True
+    save(clone, by=by, mappings=mappings, routes=routes, is_address_checked=True)
+    return clone
+
+
+def approve_pci(profile: ExportProfile, *, user: User) -> None:
+    """The document of the profile allows sensitive data. Raises PermissionDenied for who may not say so."""
+    if not user.has_perm("exports.approve_pci"):
+        raise PermissionDenied("Approving PCI documentation needs the permission for it.")
+    with transaction.atomic():
+        stored = ExportProfile.objects.select_for_update().get(pk=profile.pk)
+        if not stored.pci_document:
+            raise ValidationError({"pci_document": "Attach the PCI documentation first."})
+        stored.pci_approved_by, stored.pci_approved_at = user, timezone.now()
+        stored.save(update_fields=["pci_approved_by", "pci_approved_at"])
+    profile.refresh_from_db()
