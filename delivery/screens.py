@@ -80,6 +80,7 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 
     extra = 0
     can_delete = False
+    classes: ClassVar[Any] = ("only-read",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -146,7 +146,8 @@ def _sight_of(customer: Customer, before: str) -> dict[str, Any]:
     orders = list(customer.orders.select_related("campaign").order_by("-id")[: MOST_ORDERS + 1])
     return {
         "customer": customer,
-        "title": "Customer",
+        "title": str(customer),
+        "subtitle": None,
         "orders": orders[:MOST_ORDERS],
         "has_more_orders": len(orders) > MOST_ORDERS,
         "history": history(customer, before=position(before)),

@@ -22,17 +22,7 @@ from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     change_form_template = "admin/delivery/delivery/change_form.html"
-    list_display = (
-        "created_at",
-        "state_badge",
-        "target",
-        "reason",
-        "order_page",
-        "attempts_made",
-        "last_problem",
-        "next_attempt",
-        "is_test",
-    )
+    list_display = ("created_at", "state_badge", "target", "order_page", "tries", "next_attempt")
     list_display_links = ("created_at",)
     list_filter = ("state", Made, "channel", "is_test", ToEndpoint)
     list_select_related = ("event__order",)
@@ -76,6 +66,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             **sight_of(delivery, before=request.GET.get("before", "")),
             "can_send_again": request.user.has_perm("delivery.send_again_delivery"),
             "title": "Delivery",
+            "subtitle": None,
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, context)
@@ -99,19 +90,22 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state_badge(self, delivery: Delivery) -> str:
-        return format_html('<span class="badge {}">{}</span>', delivery.state, delivery.get_state_display())
+        test = format_html(' <span class="badge test">{}</span>', "Test") if delivery.is_test else ""
+        badge = '<span class="badge {}">{}</span>{}'
+        return format_html(badge, delivery.state, delivery.get_state_display(), test)
 
     @admin.display(description="to")
     def target(self, delivery: Delivery) -> str:
-        return delivery.target_name
+        return f"{delivery.target_name} ({delivery.reason})" if delivery.reason else delivery.target_name
 
     @admin.display(description="order")
     def order_page(self, delivery: Delivery) -> str:
         return page_of(delivery.event.order if delivery.event else None)
 
-    @admin.display(description="last error")
-    def last_problem(self, delivery: Delivery) -> str:
-        return delivery.last_detail or delivery.last_error
+    @admin.display(description="attempts")
+    def tries(self, delivery: Delivery) -> str:
+        error = delivery.last_detail or delivery.last_error
+        return f"{delivery.attempts_made}: {error}" if error else str(delivery.attempts_made or "")
 
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> Any:

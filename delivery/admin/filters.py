@@ -18,7 +18,7 @@ MOST_OFFERED = 50
 class Made(admin.SimpleListFilter):
     """By age: ids of deliveries sort by it, so this needs no index of its own."""
 
-    title = "made in"
+    title = "time made"
     parameter_name = "made"
     hours = {"hour": 1, "day": 24, "week": 24 * 7, "month": 24 * 31}
 

@@ -22,7 +22,6 @@ from orders.models import Fulfillment, Order, OrderItem, Subscription, Transacti
 
 class ItemInline(ReadOnlyInline):
     model = OrderItem
-    verbose_name_plural = "items"
     fields = ("product", "name", "type", "quantity", "price", "shipping")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -212,7 +211,8 @@ def _sight_of(order: Order, before: str) -> dict[str, Any]:
     """What the page shows besides the rows."""
     return {
         "order": order,
-        "title": "Order",
+        "title": f"Order {order.client_order_id}",
+        "subtitle": None,
         "history": history_of_order(order.pk, before=position(before)),
         "before": position(before),
     }
