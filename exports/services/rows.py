@@ -32,7 +32,7 @@ def routes_after(profile: ExportProfile, changed: Iterable[Route], removed: Iter
 
 
 def adopt_mappings(profile: ExportProfile, wanted: Sequence[FieldMapping]) -> None:
-    """New rows that stand for stored ones, by export name, take over their ids, and secrets not given anew."""
+    """New rows that stand for stored ones, by export name, take over their ids, and secrets not typed."""
     stored: dict[str, list[FieldMapping]] = defaultdict(list)
     for row in FieldMapping.objects.filter(profile=profile):
         stored[row.export_name].append(row)

@@ -43,7 +43,7 @@ def save(
     catch_up: bool | None = None,
     is_address_checked: bool = False,
 ) -> list[str]:
-    """Saves a profile, new or edited; returns what changed: names of settings, "active", "mappings", "routes".
+    """Saves a profile, new or edited; returns what changed: settings, "active", "mappings", "routes".
 
     `mappings` and `routes`, where given, are all there shall be, in their order: rows with an id are the
     stored ones, edited; rows without are new; stored ones that are missing go. They may come as forms

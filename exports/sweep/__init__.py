@@ -6,6 +6,6 @@ handful of statements per batch. What makes it safe to run twice, at once, or to
 """
 
 from exports.sweep.clock import due, interval, postbacks, run_due, run_immediate
-from exports.sweep.run import Report, run
+from exports.sweep.walk import Report, run
 
 __all__ = ["Report", "due", "interval", "postbacks", "run", "run_due", "run_immediate"]

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from exports.models import ExportProfile
-from exports.sweep.run import Report, run
+from exports.sweep.walk import Report, run
 
 Cadence = ExportProfile.Cadence
 
