@@ -42,9 +42,9 @@ def run(
     `columns` names the columns of `r` with their PostgreSQL types. `params` are for the `%s` of `sql` and
     all stand after `{rows}`.
     """
-    batch = orjson.dumps(
-        [dict(zip(columns, (_column_value(value) for value in row), strict=True)) for row in rows]
-    ).decode()
+    if connection.vendor == "sqlite":
+        rows = [[_column_value(value) for value in row] for row in rows]
+    batch = orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]).decode()
     with connection.cursor() as cursor:
         cursor.execute(sql.format(rows=_as_table(columns)), [batch, *params])
         return cursor.fetchall() if cursor.description else []

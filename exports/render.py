@@ -4,7 +4,7 @@ A profile is compiled once per version; rendering an order is then joining texts
 never part of what is frozen: its place in the text is, and it is filled in at each attempt.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -70,8 +70,8 @@ class Renderer:
     shape: Shape
     values: tuple[Value, ...]
     omit_empty: bool
-    _names: list[str] = field(default_factory=list)
-    _head: str = ""
+    _head: str = ""  # of the frozen content, up to the text
+    _parts: list[tuple[str, str, Value]] = field(default_factory=list)  # name, static text: as they are written
 
     def content(self, reading: Reading, forms: Memo, jsons: Memo) -> str:
         """The frozen content as it is stored: JSON, read again by `thawed`."""
@@ -81,10 +81,14 @@ class Renderer:
     def text(self, reading: Reading, forms: Memo, jsons: Memo) -> tuple[str, list[tuple[int, int]]]:
         """The fields of one order, joined; and where its secrets belong."""
         write, memo = (as_json, jsons) if self.shape.is_json else (as_form, forms)
-        between, text = (",", "{") if self.shape.is_json else ("&", "")
-        parts, holes, position, gap = [], [], len(text), ""
-        for name, value in zip(self._names, self.values, strict=True):
-            written = _written(value, reading, write, memo)
+        between, start, end = (",", "{", "}") if self.shape.is_json else ("&", "", "")
+        parts, holes, position, gap = [start], [], len(start), ""
+        for name, written, value in self._parts:
+            if value.field is not None:
+                key = value.field.name
+                written = memo.get(key)  # type: ignore[assignment]  # noqa: PLW2901
+                if written is None:
+                    written = memo[key] = write(value.field.read(reading))  # noqa: PLW2901
             if self.omit_empty and written in _EMPTY and value.secret_id is None:
                 continue
             part = f"{gap}{name}{written}"
@@ -93,7 +97,8 @@ class Renderer:
             position += len(part)
             if value.secret_id is not None:
                 holes.append((position, value.secret_id))
-        return text + "".join(parts) + ("}" if self.shape.is_json else ""), holes
+        parts.append(end)
+        return "".join(parts), holes
 
 
 _EMPTY = ("", '""', "null", "[]", "{}")
@@ -106,8 +111,9 @@ def compiled(mappings: Sequence[FieldMapping], *, omit_empty: bool) -> Renderer:
     if shape.is_json:
         values = list({value.name: value for value in values}.values())
     renderer = Renderer(shape, tuple(values), omit_empty)
-    renderer._names = [
-        f"{as_json(value.name)}:" if shape.is_json else f"{as_form(value.name)}=" for value in values
+    write, equals = (as_json, ":") if shape.is_json else (as_form, "=")
+    renderer._parts = [
+        (write(value.name) + equals, "" if value.secret_id is not None else write(value.text), value) for value in values
     ]
     frozen = {
         "method": shape.method,
@@ -142,6 +148,8 @@ def header_name(mapping: FieldMapping) -> str:
 def as_form(value: Any) -> str:
     """A value in a query or a form body, as the URL standard's form serializer writes it: UTF-8, space as +."""
     text = value if isinstance(value, str) else _as_text(value)
+    if text.isascii() and text.isalnum():
+        return text
     return quote_plus(text, safe="*").replace("~", "%7E")
 
 
@@ -197,15 +205,6 @@ def _value(mapping: FieldMapping) -> Value:
             return Value(mapping.export_name, secret_id=mapping.pk)
         return Value(mapping.export_name, mapping.static_value)
     return Value(mapping.export_name, field=find(mapping.field))
-
-
-def _written(value: Value, reading: Reading, write: Callable[[Any], str], memo: Memo) -> str:
-    if value.field is not None:
-        name = value.field.name
-        if name not in memo:
-            memo[name] = write(value.field.read(reading))
-        return memo[name]
-    return "" if value.secret_id is not None else write(value.text)
 
 
 def _as_text(value: Any) -> str:

@@ -43,7 +43,7 @@ def pytest_load_initial_conftests() -> Generator[None, Any, Any]:
     """Around the hook in which pytest-django reads the settings: variables before it, the rest after."""
     global _chosen  # noqa: PLW0603
     folder = _temporary_folder("data")
-    _chosen = _choose(folder)
+    _chosen = choose(folder)
     _set_variables(folder)
     result = yield
     _adjust_settings()
@@ -90,7 +90,8 @@ def _adjust_settings() -> None:
         database.setdefault("TEST", {})["NAME"] = str(Path(database["NAME"]).with_name("test.sqlite3"))
 
 
-def _choose(folder: Path) -> Chosen:
+def choose(folder: Path) -> Chosen:
+    """The database that was asked for; its files, if it is SQLite, go into `folder`."""
     wanted = os.environ.get("POSTRIDER_TEST_DATABASE", "postgres")
     if wanted not in ("sqlite", "postgres"):
         raise pytest.UsageError(f"POSTRIDER_TEST_DATABASE is “{wanted}”; it may be sqlite or postgres.")
