@@ -1,10 +1,10 @@
 """One transaction's worth of moves: decided in memory, written in sets, each with its events."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Model
@@ -15,6 +15,8 @@ from delivery.events import FUTURE_SLACK, Happening
 from orders import cases
 from orders.cases import Case
 from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
+
+Row = TypeVar("Row", bound=Model)
 
 
 class MoveRefused(ValueError):
@@ -85,10 +87,13 @@ class Work:
             raise MoveRefused(f"{at:%Y-%m-%d %H:%M} is in the future.")
         return min(at or now, now)
 
-    def tally(self) -> dict[str, int]:
-        """How many rows of each table, and how many events, this work brings."""
-        new = {model.__name__: len(rows) for model, rows in self._new.items()}
-        return {**new, "Event": len(self._told)}
+    def new(self, model: type[Row]) -> Sequence[Row]:
+        """The rows of a table that this work brings."""
+        return self._new.get(model, [])
+
+    @property
+    def event_count(self) -> int:
+        return len(self._told)
 
     def write(self) -> None:
         """All rows, then all events in the order in which things happened; a set for each table."""
