@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from delivery.models import Delivery
 from demo.models import ReceivedRequest
-from exports import customer_types
 
 KEPT = 1000
 BODY_LIMIT = 64 * 1024
@@ -29,12 +28,6 @@ class Arrival:
     fields: list[tuple[str, str]]
     raw: str
     delivery: Delivery | None
-
-    @property
-    def customer_type(self) -> str:
-        """What made it go, in the words of export routing."""
-        found = customer_types.BY_KEY.get(self.delivery.reason) if self.delivery else None
-        return found.label if found else ""
 
 
 def keep(name: str, request: HttpRequest) -> ReceivedRequest:
@@ -92,12 +85,11 @@ def _fields_of_body(row: ReceivedRequest) -> list[tuple[str, str]]:
 
 
 def _shown(value: object) -> str:
-    """Texts as they are, short values on one line, lists and objects so that they can be read."""
+    """Texts as they are, lists with a line for each entry, all else as JSON."""
     if isinstance(value, str):
         return _storable(value)
-    return _storable(
-        json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) else None)
-    )
+    lines = value if isinstance(value, list) else [value]
+    return _storable("\n".join(json.dumps(one, ensure_ascii=False) for one in lines))
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -8,17 +8,18 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
 from customers.models import Location
-from exports import services
+from exports import profile_files, services
 from exports.models import ExportProfile
+from orders import importers
 from orders.models import Campaign, CampaignProduct, Product
 
 NAME = "Olist sample store"
 TIME_ZONE = "America/Sao_Paulo"
+BY = "demo"
 CLUB = "Coffee club, every month"
 
 _HERE = Path(__file__).resolve().parent
@@ -38,13 +39,18 @@ def is_wanted() -> bool:
     return not Location.objects.exists()
 
 
-def make() -> None:
-    """The whole store, or nothing of it if anything fails. Its newest facts become the last day's."""
+def make() -> int:
+    """The whole store, or nothing of it if anything fails; returns how many orders were imported.
+
+    Its newest facts become those of the last day. What is older is history, and goes nowhere.
+    """
     with transaction.atomic():
         location = Location.objects.create(name=NAME, time_zone=TIME_ZONE)
-        call_command("import_orders", str(DATA), preset="olist", shift_days=days_to_shift(timezone.now()))
+        shift = days_to_shift(timezone.now())
+        report = importers.run([DATA], importers.PRESETS["olist"], location, shift_days=shift)
         _add_club(location)
-        call_command("load_profiles", str(PROFILES))
+        profile_files.load(profile_files.parse(PROFILES.read_bytes()), profile_files.Options(by=BY))
+    return report.tally.orders_new
 
 
 def days_to_shift(now: datetime) -> int:
@@ -62,7 +68,7 @@ def correct_port(port: int) -> list[ExportProfile]:
     for profile in ExportProfile.objects.filter(url__contains="/receiver/"):
         url = _RECEIVER.sub(rf"http://\1:{port}/receiver/", profile.url)
         if url != profile.url:
-            services.edit_profile(profile, by="demo", url=url)
+            services.edit_profile(profile, by=BY, url=url)
             changed.append(profile)
     return changed
 

@@ -1,11 +1,10 @@
 """The built-in receiver: a partner's address that takes anything, and the page that shows what it got."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
+from django.core.validators import slug_re
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,22 +17,7 @@ from exports.models import ExportProfile
 
 NAME_LIMIT = 60
 
-View = Callable[..., HttpResponse]
 
-
-def demo_only(view: View) -> View:
-    """The view while the demo is on; else nothing is found here."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not settings.POSTRIDER_DEMO:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-@demo_only
 @csrf_exempt
 def receive(request: HttpRequest, name: str) -> HttpResponse:
     """Takes any request from anyone, as a partner's server would, and says OK."""
@@ -46,12 +30,11 @@ def receive(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse("OK", "text/plain")
 
 
-@demo_only
 @never_cache
 @admin.site.admin_view
 def arrivals(request: HttpRequest) -> HttpResponse:
     """The newest arrivals; with `after`, only the rows after that one, for the page to put on top."""
-    name = request.GET.get("name", "")[:NAME_LIMIT]
+    name = _name(request)
     after = request.GET.get("after", "")
     if after.isdecimal() and len(after) < 19:
         return render(request, "demo/_arrivals.html", {"arrivals": kept.newest(name=name, after=int(after))})
@@ -66,6 +49,11 @@ def arrivals(request: HttpRequest) -> HttpResponse:
         "profiles": ExportProfile.objects.filter(is_active=True, url__contains="/receiver/"),
     }
     return render(request, "demo/arrivals.html", context)
+
+
+def _name(request: HttpRequest) -> str:
+    name = request.GET.get("name", "")
+    return name if slug_re.match(name) and len(name) <= NAME_LIMIT else ""
 
 
 def _names() -> Iterable[Mapping[str, Any]]:

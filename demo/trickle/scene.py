@@ -10,10 +10,10 @@ from faker import Faker
 
 from customers import services
 from customers.models import Customer, Location
+from demo.store import BY
 from orders.lifecycle import Line, Payment
 from orders.models import Campaign, OrderItem, Product
 
-BY = "demo"
 # Only orders that carry it are touched: what people make in the sample store is theirs.
 PREFIX = "demo-"
 SHELF = 200

@@ -163,7 +163,7 @@ def _sample_store(port: int, env: Mapping[str, str]) -> str:
     )
     if done.returncode:
         raise CommandError(f"The sample store could not be made.\n{done.stderr.strip()}")
-    return ", ".join(done.stdout.split("\n")).strip(", ")
+    return done.stdout.strip()
 
 
 def _web_arguments(port: int) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from demo import store
-from orders.models import Order
 
 
 class Command(BaseCommand):
@@ -17,9 +16,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if store.is_wanted():
-            store.make()
-            self.stdout.write(f"made “{store.NAME}” of {Order.objects.count()} real orders")
+            said = f"“{store.NAME}” made of {store.make()} real orders (names and e-mails are generated)"
         else:
-            self.stdout.write("kept as it is")
-        for profile in store.correct_port(options["port"]):
-            self.stdout.write(f"“{profile}” now sends to port {options['port']}")
+            said = "kept as it is"
+        moved = store.correct_port(options["port"])
+        self.stdout.write(
+            said + (f"; {len(moved)} profiles send to port {options['port']} now" if moved else "")
+        )
