@@ -135,7 +135,7 @@ if PRODUCTION:
 # --- the clock and the cluster -----------------------------------------------------------------------
 # django-q2 may run a task twice and before its caller commits, so tasks carry no work of their own: they
 # say "look at the tables". `retry` clears timeout × (1 + queue_limit / workers) with a margin; a retry
-# before that would run a task that is still running (docs/adr/0003-clock-and-cluster.md).
+# before that would run a task that is still running (docs/adr/0004).
 DRAIN_SECONDS = 50
 Q_CLUSTER = {
     "name": "postrider",
