@@ -66,11 +66,6 @@ def history_of_order(order_id: int, *, before: int | None = None, limit: int = 5
     return _page(Event.objects.filter(order_id=order_id), before, limit)
 
 
-def position(text: str) -> int | None:
-    """The `before` that an address carries; None for what is no number, which reads as "the newest"."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 def _page(events: QuerySet[Event], before: int | None, limit: int) -> Page:
     if before is not None:
         events = events.filter(pk__lt=before)

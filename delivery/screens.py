@@ -80,7 +80,7 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 
     extra = 0
     can_delete = False
-    classes: ClassVar[Any] = ("only-read",)
+    classes = ("only-read",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -100,6 +100,11 @@ def page_of(row: Model | None, text: str = "") -> str:
         return "–"
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), text or str(row))
+
+
+def as_id(text: str) -> int | None:
+    """The number that an address or a search box carries, if it can be one of a row."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def pretty(text: str) -> str:

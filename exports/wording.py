@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from delivery.clock import clock
 from delivery.models import Delivery
 from delivery.transports import ERRORS
 from exports import customer_types
@@ -19,7 +20,8 @@ def describe(delivery: Delivery, order_number: str, now: datetime | None = None)
     if delivery.due_at is None:
         return f"{what} waits to be exported to {_target(delivery)}: {_numbered(delivery)} is switched off"
     if delivery.state == Delivery.State.WAITING:
-        when = _clock(delivery.due_at, now or timezone.now())
+        now = now or timezone.now()
+        when = clock(delivery.due_at, now) if delivery.due_at > now else "now"
         return f"{_failed(what, delivery)}: attempt {delivery.attempts_made}, next {when}"
     return f"{what} is waiting to be exported to {_target(delivery)}"
 
@@ -50,11 +52,3 @@ def _failed(what: str, delivery: Delivery) -> str:
 def _again(delivery: Delivery) -> str:
     """A finished export that somebody asked to send once more, until that is done."""
     return "; it is being sent again" if delivery.due_at is not None or delivery.lease else ""
-
-
-def _clock(moment: datetime, now: datetime) -> str:
-    """ "14:20" today, with the day on any other; "now" for what is due."""
-    if moment <= now:
-        return "now"
-    here, today = timezone.localtime(moment), timezone.localtime(now)
-    return f"{here:%H:%M}" if here.date() == today.date() else f"{here:%d %b %H:%M}"

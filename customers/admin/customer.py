@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST
 
 from customers import services
 from customers.admin.forms import CustomerForm, NoteForm
-from customers.history import history, position
+from customers.history import history
 from customers.models import Customer
 from customers.search import found_exactly
-from delivery.screens import QuickAdmin, actor
+from delivery.screens import QuickAdmin, actor, as_id
 
 MOST_ORDERS = 20
 
@@ -150,7 +150,7 @@ def _sight_of(customer: Customer, before: str) -> dict[str, Any]:
         "subtitle": None,
         "orders": orders[:MOST_ORDERS],
         "has_more_orders": len(orders) > MOST_ORDERS,
-        "history": history(customer, before=position(before)),
-        "before": position(before),
+        "history": history(customer, before=as_id(before)),
+        "before": as_id(before),
         "note_form": NoteForm(),
     }

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
@@ -15,6 +16,7 @@ from delivery import services
 from delivery.admin.events import of_email
 from delivery.admin.filters import Made, ToEndpoint
 from delivery.admin.sight import sight_of
+from delivery.clock import clock
 from delivery.models import Delivery
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
 
@@ -22,7 +24,7 @@ from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     change_form_template = "admin/delivery/delivery/change_form.html"
-    list_display = ("created_at", "state_badge", "target", "order_page", "tries", "next_attempt")
+    list_display = ("created_at", "state_badge", "target", "order_page", "tries")
     list_display_links = ("created_at",)
     list_filter = ("state", Made, "channel", "is_test", ToEndpoint)
     list_select_related = ("event__order",)
@@ -92,7 +94,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def state_badge(self, delivery: Delivery) -> str:
         test = format_html(' <span class="badge test">{}</span>', "Test") if delivery.is_test else ""
         badge = '<span class="badge {}">{}</span>{}'
-        return format_html(badge, delivery.state, delivery.get_state_display(), test)
+        return format_html(badge, delivery.state, delivery.state, test)
 
     @admin.display(description="to")
     def target(self, delivery: Delivery) -> str:
@@ -104,12 +106,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="attempts")
     def tries(self, delivery: Delivery) -> str:
-        error = delivery.last_detail or delivery.last_error
-        return f"{delivery.attempts_made}: {error}" if error else str(delivery.attempts_made or "")
-
-    @admin.display(description="next attempt", empty_value="")
-    def next_attempt(self, delivery: Delivery) -> Any:
-        return None if delivery.is_finished else delivery.due_at
+        """How many, the last error, and when the next one is."""
+        error = f": {delivery.last_detail or delivery.last_error}" if delivery.last_error else ""
+        is_to_come = bool(delivery.attempts_made and delivery.due_at and not delivery.is_finished)
+        soon = f", next {clock(delivery.due_at, timezone.now())}" if is_to_come and delivery.due_at else ""
+        return f"{delivery.attempts_made or ''}{error}{soon}"
 
 
 def _with_all(delivery_id: str) -> Delivery | None:

@@ -46,6 +46,15 @@ def health_of(endpoint: Endpoint) -> str:
     return "Good" if endpoint.last_success_at else "Nothing sent yet"
 
 
+def health_in_a_word(endpoint: Endpoint) -> str:
+    """The same, for lists."""
+    if endpoint.is_held:
+        return "held"
+    if endpoint.failures_in_a_row:
+        return f"failing ({endpoint.failures_in_a_row})"
+    return "good" if endpoint.last_success_at else "–"
+
+
 def deliveries_of(endpoint: Endpoint) -> str:
     """A link to the list of what goes there."""
     url = reverse("admin:delivery_delivery_changelist")

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from delivery import catalogue
 from delivery.admin.filters import EventType
 from delivery.models import Event
-from delivery.screens import MOST_FOUND, ReadOnlyAdmin, page_of, pretty
+from delivery.screens import MOST_FOUND, ReadOnlyAdmin, as_id, page_of, pretty
 
 
 @admin.register(Event)
@@ -47,16 +47,12 @@ class EventAdmin(ReadOnlyAdmin):
     )
 
     def found_exactly(self, term: str) -> Iterable[int]:
-        numbered = (
-            Event.objects.filter(pk=int(term))
-            if term.isascii() and term.isdigit() and len(term) < 19
-            else None
+        pks = Event.objects.values_list("pk", flat=True)
+        return (
+            list(pks.filter(pk=as_id(term) or 0))
+            or list(pks.filter(order__client_order_id=term.upper())[:MOST_FOUND])
+            or of_email(term).values_list("pk", flat=True)[:MOST_FOUND]
         )
-        if numbered is not None and numbered.exists():
-            return [int(term)]
-        by_order = Event.objects.filter(order__client_order_id=term.upper())
-        found = list(by_order.values_list("pk", flat=True)[:MOST_FOUND])
-        return found or of_email(term).values_list("pk", flat=True)[:MOST_FOUND]
 
     @admin.display(description="what happened")
     def what(self, event: Event) -> str:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from delivery import catalogue
 from delivery.ids import first_id_at
 from delivery.models import Endpoint
+from delivery.screens import as_id
 
 MOST_OFFERED = 50
 
@@ -57,8 +58,7 @@ class ToEndpoint(admin.SimpleListFilter):
         return queryset.none() if chosen is None else queryset.filter(endpoint_id=chosen)
 
     def _chosen(self) -> int | None:
-        value = self.value() or ""
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+        return as_id(self.value() or "")
 
 
 class EventType(admin.SimpleListFilter):

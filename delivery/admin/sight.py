@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 
 from delivery import catalogue, channels
 from delivery.models import Attempt, Delivery
-from delivery.screens import MOST_SHOWN, pairs, pretty
+from delivery.screens import MOST_SHOWN, as_id, pairs, pretty
 from delivery.transports import ERRORS
 
 MOST_ATTEMPTS = 50
@@ -58,8 +58,8 @@ def status_of(delivery: Delivery) -> str:
 
 def _attempts(delivery: Delivery, before: str) -> tuple[Sequence[Attempt], bool]:
     rows = delivery.attempts.order_by("-number", "-id")
-    if before.isascii() and before.isdigit() and len(before) < 10:
-        rows = rows.filter(number__lt=int(before))
+    if (number := as_id(before)) is not None:
+        rows = rows.filter(number__lt=number)
     found = list(rows[: MOST_ATTEMPTS + 1])
     return found[:MOST_ATTEMPTS], len(found) > MOST_ATTEMPTS
 

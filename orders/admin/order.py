@@ -12,9 +12,9 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from customers import search
-from customers.history import history_of_order, position
+from customers.history import history_of_order
 from customers.models import Location
-from delivery.screens import MOST_FOUND, ReadOnlyAdmin, ReadOnlyInline, actor, page_of
+from delivery.screens import MOST_FOUND, ReadOnlyAdmin, ReadOnlyInline, actor, as_id, page_of
 from orders.admin.moves import MoveForm, every_offer, offers
 from orders.lifecycle import MoveRefused
 from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
@@ -213,6 +213,6 @@ def _sight_of(order: Order, before: str) -> dict[str, Any]:
         "order": order,
         "title": f"Order {order.client_order_id}",
         "subtitle": None,
-        "history": history_of_order(order.pk, before=position(before)),
-        "before": position(before),
+        "history": history_of_order(order.pk, before=as_id(before)),
+        "before": as_id(before),
     }

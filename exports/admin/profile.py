@@ -1,0 +1,249 @@
+"""Export profiles: General Settings, Field Mappings, Profile Routing, and what keeps one from working."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core.exceptions import ValidationError
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.forms import ModelChoiceField
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from customers.models import Location
+from delivery.admin.endpoints import deliveries_of, health_in_a_word, health_of
+from delivery.clock import clock
+from delivery.models import Delivery
+from delivery.screens import QuickAdmin, actor, as_id
+from exports import services, validation
+from exports.admin import doors
+from exports.admin.notes import notes_on
+from exports.fields import STATIC, groups
+from exports.forms import (
+    FIELD_NAMES,
+    CloneForm,
+    MappingForm,
+    MappingFormSet,
+    ProfileForm,
+    RouteFormSet,
+    rows_of,
+)
+from exports.models import ExportProfile, FieldMapping, Route
+
+GENERAL = ("name", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty", "pci_document")
+MOST_WAITING = 1000  # counted no further: a dead endpoint may have a million
+
+
+class MappingInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = FieldMapping
+    form = MappingForm
+    formset = MappingFormSet
+    extra = 1
+    verbose_name_plural = "field mappings"
+    classes = ("quiet-rows",)
+
+
+class RouteInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Route
+    formset = RouteFormSet
+    extra = 0
+    fields = ("customer_type", "campaign", "product", "effective_from")
+    readonly_fields = ("effective_from",)
+    autocomplete_fields = ("campaign", "product")
+    verbose_name_plural = "profile routing"
+    classes = ("quiet-rows",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("campaign", "product")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A choice, not a door to other tables."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, ModelChoiceField):
+            widget = cast(RelatedFieldWidgetWrapper, field.widget)
+            widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+        return field
+
+
+class _CountOf(Subquery):
+    """How many rows a subquery with a limit has."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+
+@admin.register(ExportProfile)
+class ExportProfileAdmin(QuickAdmin):
+    form = ProfileForm
+    inlines = (MappingInline, RouteInline)
+    change_form_template = "admin/exports/exportprofile/change_form.html"
+    list_display = ("id", "name", "type", "on", "routed", "waiting", "health", "last_run", "next_run")
+    list_display_links = ("id", "name")
+    list_filter = ("is_active", "type", "location")
+    list_select_related = ("endpoint",)
+    search_fields = ("name", "url")
+    search_help_text = "A name, a URL, or the number of a profile."
+    ordering = ("name", "id")
+    autocomplete_fields = ("location",)
+    actions = None
+
+    def found_exactly(self, term: str) -> list[int]:
+        number = as_id(term)
+        return list(ExportProfile.objects.filter(pk=number).values_list("pk", flat=True)) if number else []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ExportProfile]:
+        return super().get_queryset(request).select_related("endpoint", "location", "pci_approved_by")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        where = ("location",) if obj is not None or Location.objects.count() != 1 else ()
+        state = () if obj is not None else ("is_active",)
+        return [("General Settings", {"fields": (*where, *GENERAL, *state)})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("location",) if obj else ()
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*doors.doors(self.admin_site.admin_view), *super().get_urls()]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Asks the name service about a new address before the transaction of the form begins."""
+        profile = self.get_object(request, object_id) if object_id else None
+        request.address_fault = _address_fault(request, profile)  # type: ignore[attr-defined]
+        context: dict[str, Any] = {"field_groups": groups(), "field_names": FIELD_NAMES, "static": STATIC}
+        context |= extra_context or {}
+        if profile is not None and self.has_view_permission(request, profile):
+            context |= self._sight_of(request, profile)
+        try:
+            return super().changeform_view(request, object_id, form_url, context)
+        except ValidationError as error:  # somebody else's change came between the check and the save
+            for text in error.messages:
+                messages.error(request, text)
+            return HttpResponseRedirect(request.path)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.address_fault = getattr(request, "address_fault", "")  # type: ignore[attr-defined]
+        return form
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        profile = super().save_form(request, form, change)
+        if profile.location_id is None:
+            profile.location = Location.objects.get()
+        return profile
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Nothing yet: `save_related` saves the profile with its rows, in one go."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        profile = form.instance
+        for formset in formsets:
+            formset.save(commit=False)  # tells the admin's log what changed
+        rows = {formset.model: rows_of(formset) for formset in formsets}
+        services.save(
+            profile,
+            by=actor(request),
+            mappings=services.mappings_after(profile, *rows[FieldMapping]) if FieldMapping in rows else None,
+            routes=services.routes_after(profile, *rows[Route]) if Route in rows else None,
+            is_address_checked=True,
+        )
+        for warning in validation.warnings(profile, list(profile.mappings.all())):
+            messages.warning(request, warning)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        profile = self.get_object(request, object_id)
+        if profile is not None and self.has_delete_permission(request, profile) and doors.is_used(profile):
+            messages.error(request, doors.STAYS.format(profile.name))
+            return HttpResponseRedirect(reverse("admin:exports_exportprofile_change", args=[profile.pk]))
+        return super().delete_view(request, object_id, extra_context)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        doors.delete_unused(obj)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the counts that only the list shows."""
+        changelist = super().get_changelist_instance(request)
+        waiting = Delivery.objects.filter(endpoint=OuterRef("endpoint"), state__in=["pending", "waiting"])
+        routes = Route.objects.filter(profile=OuterRef("pk"))
+        page = {profile.pk: profile for profile in changelist.result_list}
+        counted = ExportProfile.objects.filter(pk__in=page).annotate(
+            waits=_CountOf(waiting.order_by().values("pk")[: MOST_WAITING + 1]),
+            route_count=_CountOf(routes.order_by().values("pk")),
+        )
+        for pk, waits, route_count in counted.order_by().values_list("pk", "waits", "route_count"):
+            page[pk].waits, page[pk].route_count = waits, route_count
+        return changelist
+
+    @admin.display(description="active", boolean=True)
+    def on(self, profile: Any) -> bool:
+        return bool(profile.is_active)
+
+    @admin.display(description="routes")
+    def routed(self, profile: Any) -> str:
+        return profile.route_count or format_html('<strong class="none">{}</strong>', "no route")
+
+    @admin.display(description="waiting")
+    def waiting(self, profile: Any) -> str:
+        if not profile.waits:
+            return "–"
+        number = f"{MOST_WAITING}+" if profile.waits > MOST_WAITING else str(profile.waits)
+        url = reverse("admin:delivery_delivery_changelist")
+        return format_html(
+            '<a href="{}?endpoint={}&amp;state__in=pending,waiting">{}</a>', url, profile.endpoint_id, number
+        )
+
+    @admin.display(description="health")
+    def health(self, profile: Any) -> str:
+        return health_in_a_word(profile.endpoint)
+
+    @admin.display(description="last run")
+    def last_run(self, profile: Any) -> str:
+        return clock(profile.last_run_at, timezone.now()) if profile.last_run_at else "–"
+
+    @admin.display(description="next run")
+    def next_run(self, profile: Any) -> str:
+        if not profile.is_active:
+            return "–"
+        if profile.cadence == ExportProfile.Cadence.IMMEDIATE:
+            return "at once"
+        return clock(profile.next_run_at, timezone.now()) if profile.next_run_at else "soon"
+
+    def _sight_of(self, request: HttpRequest, profile: ExportProfile) -> dict[str, Any]:
+        """What the page shows above the form."""
+        can_change = self.has_change_permission(request, profile)
+        can_approve = request.user.has_perm("exports.approve_pci")
+        return {
+            "profile": profile,
+            "title": f"Export profile {profile.pk}: {profile.name}",
+            "subtitle": None,
+            "notes": notes_on(profile),
+            "health": health_of(profile.endpoint),
+            "deliveries": deliveries_of(profile.endpoint),
+            "can_switch": can_change,
+            "can_approve": can_approve,
+            "can_read_document": can_approve or can_change,
+            "clone_form": CloneForm(initial={"name": f"{profile.name} (copy)"[:150]}),
+            "can_clone": self.has_add_permission(request),
+        }
+
+
+def _address_fault(request: HttpRequest, profile: ExportProfile | None) -> str:
+    """Why the typed URL may not be called; "" if it may, or was there already."""
+    url = request.POST.get("url", "").strip()
+    if request.method != "POST" or (profile is not None and profile.url == url):
+        return ""
+    draft = ExportProfile(name="-", url=url)
+    try:
+        validation.check_address(draft)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""

@@ -1,0 +1,72 @@
+"""What profiles have taken, and for an order: what each profile made of it, and why."""
+
+from collections.abc import Iterable
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from delivery.screens import MOST_FOUND, ReadOnlyAdmin, page_of
+from exports.explain import explain
+from exports.models import Export
+from orders.models import Order
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    list_display = ("taken_at", "profile", "customer_type", "order_page", "outcome", "delivery_page")
+    list_display_links = ("taken_at",)
+    list_filter = ("customer_type", "skip")
+    list_select_related = ("profile", "order")
+    search_fields = ("profile__name",)
+    search_help_text = "An order number, or the name of a profile."
+    ordering = ("-id",)
+    fields = ("taken_at", "profile", "customer_type", "order_page", "event_page", "outcome", "delivery_page")
+    readonly_fields = ("order_page", "event_page", "outcome", "delivery_page")
+
+    def found_exactly(self, term: str) -> Iterable[int]:
+        taken = Export.objects.filter(order__client_order_id=term.upper())
+        return taken.values_list("pk", flat=True)[:MOST_FOUND]
+
+    def get_urls(self) -> list[URLPattern]:
+        why = self.admin_site.admin_view(self.why_view)
+        return [path("why/<int:order_id>/", why, name="exports_why"), *super().get_urls()]
+
+    def why_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """Why / why not: each profile, with the first condition that failed."""
+        if not (request.user.has_perm("orders.view_order") and self._may_see_profiles(request)):
+            raise PermissionDenied
+        order = get_object_or_404(Order.objects.select_related("location", "customer"), pk=order_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Why / why not: order {order.client_order_id}",
+            "order": order,
+            "verdicts": explain(order),
+        }
+        return TemplateResponse(request, "admin/exports/why.html", context)
+
+    def _may_see_profiles(self, request: HttpRequest) -> bool:
+        return any(request.user.has_perm(f"exports.{verb}_exportprofile") for verb in ("view", "change"))
+
+    @admin.display(description="order")
+    def order_page(self, taken: Export) -> str:
+        return page_of(taken.order)
+
+    @admin.display(description="event")
+    def event_page(self, taken: Export) -> str:
+        return page_of(taken.event)
+
+    @admin.display(description="outcome")
+    def outcome(self, taken: Export) -> str:
+        return taken.get_skip_display()
+
+    @admin.display(description="delivery")
+    def delivery_page(self, taken: Export) -> str:
+        if not taken.delivery_id:
+            return "–"
+        url = reverse("admin:delivery_delivery_change", args=[taken.delivery_id])
+        return format_html('<a class="blue" href="{}">what was sent</a>', url)

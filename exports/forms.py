@@ -1,0 +1,141 @@
+"""The forms of profiles, mappings and routes: they translate; the rules are those of `exports.validation`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.forms.models import BaseInlineFormSet
+
+from delivery.secrets import MASK
+from exports import services, validation
+from exports.models import ExportProfile, FieldMapping, Route
+
+FIELD_NAMES = "field-names"  # the id of the page's list of fields, which every mapping's field completes from
+MOST_OF_A_DOCUMENT = 10 * 1024 * 1024
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """General Settings. `address_fault` is what the name service said, asked before the transaction."""
+
+    address_fault = ""
+
+    class Meta:
+        model = ExportProfile
+        fields = "__all__"  # noqa: DJ007 (the admin names the fields)
+        widgets = {"pci_document": forms.FileInput, "url": forms.TextInput(attrs={"class": "vURLField"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "type" in self.fields:  # files are not written yet; a loaded profile keeps the type it has
+            offered = {ExportProfile.Type.POSTBACK.value, self.instance.type}
+            choices = [choice for choice in ExportProfile.Type.choices if choice[0] in offered]
+            self.fields["type"] = forms.ChoiceField(label="Export type", choices=choices)
+
+    def clean_pci_document(self) -> Any:
+        document = self.cleaned_data["pci_document"]
+        if isinstance(document, UploadedFile) and (document.size or 0) > MOST_OF_A_DOCUMENT:
+            raise ValidationError("The document is larger than 10 MB. Attach a smaller one.")
+        return document
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        _add(self, lambda: validation.check_profile(self.instance))
+        if self.address_fault and "url" not in self.errors:
+            self.add_error("url", self.address_fault)
+
+
+class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One mapping. A secret is typed once and never shown again; left empty it stays as it is."""
+
+    class Meta:
+        model = FieldMapping
+        fields = ("position", "export_name", "field", "static_value", "is_secret")
+        widgets = {
+            "position": forms.NumberInput(attrs={"min": 1, "class": "position"}),
+            "export_name": forms.TextInput(attrs={"class": "export-name"}),
+            "field": forms.TextInput(
+                attrs={"list": FIELD_NAMES, "autocomplete": "off", "class": "field-name"}
+            ),
+            "static_value": forms.TextInput(attrs={"class": "static-value"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["position"].required = False
+        if not self.instance.pk:
+            self.initial["position"] = None  # at the end
+        is_typed_secret = self.is_bound and bool(self.data.get(self.add_prefix("is_secret")))
+        if self.instance.is_secret or is_typed_secret:
+            hint = f"{MASK} (empty: stays)" if self.instance.secret_value else ""
+            widget = forms.PasswordInput(
+                attrs={"class": "static-value", "placeholder": hint, "autocomplete": "new-password"}
+            )
+            self.fields["static_value"].widget = widget
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        validation.tidy(self.instance)
+        _add(self, lambda: validation.check_mapping(self.instance))
+
+
+class MappingFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """All mappings of a profile: each is right by itself and beside the others."""
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        changed, removed = rows_of(self)
+        rows = services.mappings_after(self.instance, changed, removed)
+        validation.check_mappings(rows)
+        validation.check_together(self.instance, rows)
+
+
+class RouteFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """All routes of a profile."""
+
+    def clean(self) -> None:
+        super().clean()
+        if not any(self.errors):
+            validation.check_routes(self.instance, services.routes_after(self.instance, *rows_of(self)))
+
+
+class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One route by itself, with its profile, as the dialog of Profile Routing asks for it."""
+
+    class Meta:
+        model = Route
+        fields = ("profile", "customer_type", "campaign", "product")
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        profile = self.cleaned_data.get("profile") or getattr(self.instance, "profile", None)
+        if profile is not None and not self.errors:
+            _add(self, lambda: validation.check_routes(profile, [self.instance]))
+
+
+class CloneForm(forms.Form):
+    """The name of the copy."""
+
+    name = forms.CharField(label="Name of the copy", max_length=150)
+
+
+def rows_of(formset: BaseInlineFormSet) -> tuple[list[Any], list[Any]]:  # type: ignore[type-arg]
+    """What a valid formset leaves: (new and changed rows, removed rows), none of them saved."""
+    removed = [form for form in formset.deleted_forms if formset.can_delete]
+    changed = [form.instance for form in formset.forms if form.has_changed() and form not in removed]
+    return changed, [form.instance for form in removed if form.instance.pk]
+
+
+def _add(form: "forms.ModelForm[Any]", check: Callable[[], None]) -> None:
+    """Runs a check of `exports.validation`; what it says goes to the fields that have no error yet."""
+    try:
+        check()
+    except ValidationError as error:
+        told = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+        for name, texts in told.items():
+            if name not in form.errors:
+                for text in texts:
+                    form.add_error(name if name in form.fields else None, text)
