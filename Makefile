@@ -32,7 +32,7 @@ check: .venv/dev.stamp ## the checks without the tests: style, types, layers, mi
 	$(SAY) "Types"
 	@$(PY) -m mypy .
 	$(SAY) "Layers"
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 	$(SAY) "Migrations"
 	@$(PY) manage.py makemigrations --check --dry-run
 	$(SAY) "Production settings"

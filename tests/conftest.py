@@ -1,3 +1,4 @@
-"""Fixtures for all tests: who answers on the other side, and processes of our own."""
+"""Fixtures for all tests: processes of our own, and who answers on the other side."""
 
-pytest_plugins = ["tests.receiver", "tests.processes"]
+# In this order: the second imports from the first, whose asserts would else not be explained.
+pytest_plugins = ["tests.processes", "tests.receiver"]
