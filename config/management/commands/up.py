@@ -68,7 +68,6 @@ class Command(BaseCommand):
         self._tell("data", settings.DATA_DIR)
         self._tell("database", preparation.database())
         self._tell("static", preparation.static_files())
-        schedules.ensure()
         if is_demo:
             self._tell("store", _sample_store(port, env))
             self._tell("receiver", f"http://{HOST}:{port}/receiver/ shows what partners get")
