@@ -65,7 +65,6 @@ class Customer(models.Model):
     created_at = models.DateTimeField()
     modified_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)  # a tombstone
-    erased_at = models.DateTimeField(null=True, blank=True)  # personal data emptied on request
 
     class Meta:
         ordering = ["-id"]

@@ -234,7 +234,6 @@ ALL = (
         (("UPDATE", "transactionbatch"),),
     ),
     EventType("note.added", "An agent left a note", "{text}", (), (("text", "Called back, all fine"),), True),
-    EventType("contact.erased", "Personal data was emptied on request", "Personal data erased", (), (), True),
 )
 
 BY_KEY = {entry.key: entry for entry in ALL}

@@ -62,7 +62,6 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('modified_at', models.DateTimeField(blank=True, null=True)),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('erased_at', models.DateTimeField(blank=True, null=True)),
                 ('location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='customers', to='customers.location')),
             ],
             options={

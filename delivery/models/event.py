@@ -6,7 +6,7 @@ from django.db import models
 
 
 class AppendOnly(models.QuerySet["Event"]):
-    """Refuses what would rewrite history; erasing a person has its own door (`events.erase`)."""
+    """Refuses what would rewrite history."""
 
     def update(self, **kwargs: Any) -> int:
         raise TypeError("Events are never changed.")

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config import preparation, processes, schedules
+from config import preparation, processes
 from config.processes import Child
 
 HOST = "127.0.0.1"
