@@ -88,14 +88,23 @@ def save(objects: Sequence[Model]) -> None:
     model = type(objects[0])
     quote = connection.ops.quote_name
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    columns = {"id": "bigint", **{field.column: field.db_type(connection) or "text" for field in fields}}
+    columns = {"id": "bigint", **{field.column: _column_type(field) for field in fields}}
     run(
         f"UPDATE {model._meta.db_table} SET "  # noqa: S608 (names are our own)
-        + ", ".join(f"{quote(field.column)} = r.{quote(field.column)}" for field in fields)
+        + ", ".join(f"{quote(field.column)} = r.{quote(field.column)}{_cast(field)}" for field in fields)
         + f" FROM {{rows}} WHERE {model._meta.db_table}.id = r.id",
         columns,
         [[instance.pk, *(_prepared(field, instance) for field in fields)] for instance in objects],
     )
+
+
+def _column_type(field: "Field[Any, Any]") -> str:
+    return "text" if isinstance(field, JSONField) else field.db_type(connection) or "text"
+
+
+def _cast(field: "Field[Any, Any]") -> str:
+    """JSON travels as text within the batch: as JSON within JSON it would arrive as one JSON string."""
+    return "::jsonb" if isinstance(field, JSONField) and connection.vendor == "postgresql" else ""
 
 
 def _prepared(field: "Field[Any, Any]", instance: Model) -> Any:

@@ -1,7 +1,7 @@
 """Fields that tell where an order came from, and those that a store made up itself."""
 
 from collections.abc import Callable
-from operator import attrgetter
+from typing import Any
 
 from exports.fields.reading import Field, Reading, free
 
@@ -27,8 +27,13 @@ def _custom(name: str) -> Callable[[Reading], str | int]:
 
 
 def _custom_values(reading: Reading) -> str:
-    values = (str(free(value)) for value in reading.case.order.custom_fields.values())
+    values = (str(free(value)) for value in _sorted(reading.case.order.custom_fields).values())
     return ",".join(value for value in values if value)
+
+
+def _sorted(values: dict[str, Any]) -> dict[str, Any]:
+    """By name: databases keep the names of a JSON object in orders of their own."""
+    return dict(sorted(values.items()))
 
 
 _SOURCES = (
@@ -58,14 +63,14 @@ FIELDS = (
         "orderCustomFields",
         CUSTOM,
         "All custom values of the order (JSON)",
-        attrgetter("case.order.custom_fields"),
+        lambda r: _sorted(r.case.order.custom_fields),
         {"custom1": "blue", "size": "XL"},
     ),
     Field(
         "customerCustomFields",
         CUSTOM,
         "All custom values of the customer (JSON)",
-        attrgetter("case.customer.custom_fields"),
+        lambda r: _sorted(r.case.customer.custom_fields),
         {"vip": "yes"},
     ),
 )

@@ -28,7 +28,8 @@ def mappings_after(
 
 def routes_after(profile: ExportProfile, changed: Iterable[Route], removed: Iterable[Route]) -> list[Route]:
     """The same for routes."""
-    return _overlaid(Route.objects.filter(profile=profile) if profile.pk else (), changed, removed)
+    stored = Route.objects.filter(profile=profile).select_related("campaign", "product")
+    return _overlaid(stored if profile.pk else (), changed, removed)
 
 
 def adopt_mappings(profile: ExportProfile, wanted: Sequence[FieldMapping]) -> None:

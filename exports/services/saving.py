@@ -63,8 +63,8 @@ def save(
             changes.append("routes")
         if stored is not None and changes:
             _update(profile, stored, changes, catch_up)
-    if changes:
-        logger.info("%s saved export profile %s: %s", by, profile.pk, ", ".join(changes))
+        if changes:
+            _tell("%s saved export profile %s: %s", by, profile.pk, ", ".join(changes))
     return changes
 
 
@@ -76,7 +76,7 @@ def switch_off(profile: ExportProfile, *, by: str) -> None:
             stored.is_active, stored.next_run_at = False, None
             stored.save(update_fields=["is_active", "next_run_at"])
             queue.hold(stored.endpoint)
-            logger.info("%s switched export profile %s off", by, profile.pk)
+            _tell("%s switched export profile %s off", by, profile.pk)
     profile.refresh_from_db()
 
 
@@ -167,3 +167,8 @@ def _switch(profile: ExportProfile, catch_up: bool | None) -> None:
     if not catch_up:
         profile.routes.update(effective_from=timezone.now())
     queue.release(profile.endpoint)
+
+
+def _tell(message: str, *details: object) -> None:
+    """In the log, once it is true."""
+    transaction.on_commit(lambda: logger.info(message, *details))
