@@ -131,6 +131,8 @@ def _add_lines(story: Story, join: _Join, reject: Reject) -> None:
             story.payments.append((line, _payment(line, story.person["external_id"])))
         except LineRejected as reason:
             reject(line, str(reason))
+    story.items.sort(key=lambda item: int(item.external_id))
+    story.payments.sort(key=lambda one: int(one[1].external_id))
     left_out = len(items) + len(payments) - len(story.items) - len(story.payments)
     if left_out:
         story.oddities.append(f"Imported without {left_out} of its lines: they could not be read.")
