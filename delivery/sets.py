@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.db.models import Field, JSONField, Model
+from django.db.models import Field, ForeignKey, JSONField, Model
 
 Row = Sequence[Any]
 
@@ -70,14 +70,14 @@ def create(objects: Sequence[Model]) -> None:
     if not objects:
         return
     model = type(objects[0])
-    fields = [field for field in model._meta.concrete_fields if not field.generated]
+    fields = _columns(model)
     for pk, instance in zip(_reserve_ids(model, len(objects)), objects, strict=True):
         instance.pk = pk
         instance._state.adding = False
     append(
         model._meta.db_table,
-        [connection.ops.quote_name(field.column) for field in fields],
-        [[_prepared(field, instance) for field in fields] for instance in objects],
+        [connection.ops.quote_name(name) for name in fields],
+        [[_prepared(field, instance) for field in fields.values()] for instance in objects],
     )
 
 
@@ -87,15 +87,21 @@ def save(objects: Sequence[Model]) -> None:
         return
     model = type(objects[0])
     quote = connection.ops.quote_name
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    columns = {"id": "bigint", **{field.column: _column_type(field) for field in fields}}
+    fields = {name: field for name, field in _columns(model).items() if not field.primary_key}
+    columns = {"id": "bigint", **{name: _column_type(field) for name, field in fields.items()}}
     run(
         f"UPDATE {model._meta.db_table} SET "  # noqa: S608 (names are our own)
-        + ", ".join(f"{quote(field.column)} = r.{quote(field.column)}{_cast(field)}" for field in fields)
+        + ", ".join(f"{quote(name)} = r.{quote(name)}{_cast(field)}" for name, field in fields.items())
         + f" FROM {{rows}} WHERE {model._meta.db_table}.id = r.id",
         columns,
-        [[instance.pk, *(_prepared(field, instance) for field in fields)] for instance in objects],
+        [[instance.pk, *(_prepared(field, instance) for field in fields.values())] for instance in objects],
     )
+
+
+def _columns(model: type[Model]) -> dict[str, "Field[Any, Any]"]:
+    return {
+        field.column: field for field in model._meta.concrete_fields if field.column and not field.generated
+    }
 
 
 def _column_type(field: "Field[Any, Any]") -> str:
@@ -110,7 +116,7 @@ def _cast(field: "Field[Any, Any]") -> str:
 def _prepared(field: "Field[Any, Any]", instance: Model) -> Any:
     """The column's value. A foreign key may have been given an object that had no id yet."""
     value = getattr(instance, field.attname)
-    if value is None and field.is_relation and field.is_cached(instance):
+    if value is None and isinstance(field, ForeignKey) and field.is_cached(instance):
         related = field.get_cached_value(instance)
         value = related.pk if related is not None else None
         setattr(instance, field.attname, value)

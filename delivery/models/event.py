@@ -20,11 +20,11 @@ class WritingTransaction(models.Func):
 
     output_field = models.BigIntegerField()
 
-    def as_postgresql(self, *args: Any, **kwargs: Any) -> tuple[str, list[Any]]:
-        return "(pg_current_xact_id()::text::bigint)", []
+    def as_postgresql(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[str | int, ...]]:
+        return "(pg_current_xact_id()::text::bigint)", ()
 
-    def as_sqlite(self, *args: Any, **kwargs: Any) -> tuple[str, list[Any]]:
-        return "0", []
+    def as_sqlite(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[str | int, ...]]:
+        return "0", ()
 
 
 class Event(models.Model):
