@@ -182,7 +182,7 @@ def _list(value: Any, where: str) -> list[Any]:
 def _typed(value: Any, kind: type, where: str) -> Any:
     if type(value) is not kind:  # exactly: true is no number
         raise Unreadable(f"{where} must be {_WORDS[kind]}, not {json.dumps(value)[:60]}.")
-    if kind is str and _NOT_TEXT.search(value):
+    if isinstance(value, str) and _NOT_TEXT.search(value):
         raise Unreadable(f"{where} has characters that are not text.")
     return value
 

@@ -21,15 +21,14 @@ def mappings_after(
     profile: ExportProfile, changed: Iterable[FieldMapping], removed: Iterable[FieldMapping]
 ) -> list[FieldMapping]:
     """All mappings as they will be with a form's changed and removed rows; those without a position last."""
-    stored = FieldMapping.objects.filter(profile=profile) if profile.pk else ()
-    rows = _overlaid(stored, changed, removed)
+    rows = _overlaid(FieldMapping.objects.filter(profile_id=profile.pk), changed, removed)
     return sorted(rows, key=lambda row: row.position or sys.maxsize)
 
 
 def routes_after(profile: ExportProfile, changed: Iterable[Route], removed: Iterable[Route]) -> list[Route]:
     """The same for routes."""
-    stored = Route.objects.filter(profile=profile).select_related("campaign", "product")
-    return _overlaid(stored if profile.pk else (), changed, removed)
+    stored = Route.objects.filter(profile_id=profile.pk).select_related("campaign", "product")
+    return _overlaid(stored, changed, removed)
 
 
 def adopt_mappings(profile: ExportProfile, wanted: Sequence[FieldMapping]) -> None:

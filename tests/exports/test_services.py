@@ -1,5 +1,6 @@
 """Profiles are written by one door, with all that follows from a change."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.utils import timezone
 
 from customers.models import Location
@@ -162,6 +164,14 @@ def test_a_secret_is_not_shown_by_unticking_its_box(profile: ExportProfile) -> N
     assert (stored.static_value, stored.secret_value) == ("", "")
 
 
+def test_names_are_stored_as_they_are_spelt(profile: ExportProfile) -> None:
+    services.set_mappings(profile, [row("HEADER: X-Key ", "static"), row("a", "CLIENTORDERID")], by=BY)
+    assert list(profile.mappings.values_list("export_name", "field")) == [
+        ("header:X-Key", "Static"),
+        ("a", "clientOrderId"),
+    ]
+
+
 def test_a_wrong_mapping_leaves_everything_as_it_was(profile: ExportProfile) -> None:
     services.set_mappings(profile, [row("a")], by=BY)
     with pytest.raises(ValidationError) as refused:
@@ -183,6 +193,19 @@ def test_what_a_form_changed_is_laid_over_what_is_stored(profile: ExportProfile)
     assert [one.export_name for one in rows] == ["c", "a", "d"]
     assert services.save(profile, by=BY, mappings=rows) == ["mappings"]
     assert list(profile.mappings.values_list("pk", "position"))[:2] == [(c.pk, 1), (a.pk, 2)]
+
+
+def test_a_form_for_a_new_profile_brings_its_rows_along(location: Location) -> None:
+    profile = ExportProfile(location=location, name="New", url=URL)
+    mappings = services.mappings_after(profile, [row("a"), row("b")], [])
+    routes = services.routes_after(profile, [Route(customer_type="partial")], [])
+    assert services.save(profile, by=BY, mappings=mappings, routes=routes) == [
+        "created",
+        "mappings",
+        "routes",
+    ]
+    stored = as_stored(profile)
+    assert (stored.version, stored.mappings.count(), stored.routes.count()) == (1, 2, 1)
 
 
 def test_everything_of_a_form_is_one_version(profile: ExportProfile) -> None:
@@ -391,3 +414,20 @@ def test_an_address_that_is_forbidden_now_does_not_stop_other_edits(
     with pytest.raises(ValidationError, match="not a public address"):
         services.edit_profile(profile, by=BY, url="http://127.0.0.1:9/other")
     assert as_stored(profile).url == URL
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_who_add_routes_at_once_do_not_undo_each_other(location: Location) -> None:
+    profile = services.create_profile(location=location, name="Sales", url=URL, by=BY)
+    keys = ["partial", "new_sale", "decline", "cancel", "pause", "upsell"]
+
+    def add(key: str) -> None:
+        try:
+            services.add_route(ExportProfile.objects.get(pk=profile.pk), customer_type=key, by=BY)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(add, keys))
+    assert set(profile.routes.values_list("customer_type", flat=True)) == set(keys)
