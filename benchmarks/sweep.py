@@ -49,7 +49,12 @@ def make_orders(count: int) -> list[Any]:
     line = lifecycle.Line(product, Decimal("19.95"), 2)
     for start in range(0, count, 1000):
         people = [
-            {"external_id": f"p{n}", "first_name": "Zoë", "last_name": "Müller & Söhne", "email": f"p{n}@example.com"}
+            {
+                "external_id": f"p{n}",
+                "first_name": "Zoë",
+                "last_name": "Müller & Söhne",
+                "email": f"p{n}@example.com",
+            }
             for n in range(start, start + 1000)
         ]
         customers = services.take_in(location, people, by="bench")
@@ -84,7 +89,9 @@ def make_profiles(campaigns: list[Any]) -> list[Any]:
             endpoint=Endpoint.objects.create(channel="export", name=f"Profile {n}"),
         )
         for position, name in enumerate(FIELDS):
-            FieldMapping.objects.create(profile=profile, position=position, export_name=name.lower(), field=name)
+            FieldMapping.objects.create(
+                profile=profile, position=position, export_name=name.lower(), field=name
+            )
         for name in ("list_id", "source"):
             FieldMapping.objects.create(
                 profile=profile, position=20, export_name=name, field="Static", static_value="400 & more"
@@ -131,7 +138,10 @@ def run_naive() -> float:
                         continue
                     reading = Reading(case, facts, kind.label, _zone(route))
                     pairs = [
-                        (m.export_name, m.static_value if m.field == "Static" else find(m.field).read(reading))
+                        (
+                            m.export_name,
+                            m.static_value if m.field == "Static" else find(m.field).read(reading),
+                        )
                         for m in route.profile.mappings.all()
                     ]
                     if Export.objects.filter(
@@ -185,7 +195,7 @@ def _forget() -> None:
 
 
 def run_ours(profiles: list[Any]) -> tuple[float, float]:
-    """Deliveries per second of the sweep over the whole log, and how its memory grew after the first tenth."""
+    """Deliveries per second over the whole log, and how memory grew after the first tenth of it."""
     from exports import sweep
 
     seen: list[float] = []
@@ -195,8 +205,9 @@ def run_ours(profiles: list[Any]) -> tuple[float, float]:
     _watch_batches(None)
     queued = sum(report.queued for report in reports)
     assert not any(report.error for report in reports)
-    print(f"{queued} deliveries in {watch.seconds:.1f} s; memory {seen[len(seen) // 10]:.0f} → {seen[-1]:.0f} MB")
-    return queued / watch.seconds, seen[-1] / seen[len(seen) // 10]
+    early = seen[len(seen) // 10]
+    print(f"{queued} deliveries in {watch.seconds:.1f} s; memory {early:.0f} → {seen[-1]:.0f} MB")
+    return queued / watch.seconds, seen[-1] / early
 
 
 _original: Any = None

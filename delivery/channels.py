@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from typing import Protocol, cast
 
 from django.conf import settings
-from django.utils.module_loading import import_module
 
 from delivery.models import Delivery
 from delivery.transports import Request
@@ -14,7 +14,7 @@ from delivery.transports import Request
 
 @dataclass(frozen=True, slots=True)
 class Unsendable:
-    """Why nothing can be sent now. With `is_held` it is nobody's fault: no attempt, not due until released."""
+    """Why nothing can be sent now. With `is_held` it is not due again until it is released."""
 
     error: str
     detail: str

@@ -4,6 +4,7 @@ Python's `is_global` and `is_private` each let some dangerous address through (N
 IPv4-compatible, CGNAT), so neither is asked. IPv6 is allowed by range, not forbidden by range.
 """
 
+import contextlib
 import ipaddress
 import socket
 from functools import lru_cache
@@ -37,7 +38,8 @@ _FORBIDDEN_V4 = [
 ]
 _ALLOWED_V6 = ipaddress.ip_network("2000::/3")
 _FORBIDDEN_V6 = [
-    ipaddress.ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+    ipaddress.ip_network(text)
+    for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 ]
 # Machines' own credentials are served here: open only if a setting names the very address.
 _METADATA = {
@@ -60,10 +62,8 @@ def check_url(url: str) -> None:
     A name that does not resolve at the moment is no fault of the URL. Raises Forbidden.
     """
     parts = urlsplit(url)
-    try:
+    with contextlib.suppress(Unresolvable):
         resolve(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-    except Unresolvable:
-        pass
 
 
 def resolve(host: str, port: int) -> list[str]:

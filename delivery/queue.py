@@ -101,7 +101,7 @@ def renew(leases: Collection[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of one claimed delivery. Without an attempt nothing was tried: it was held or given back."""
+    """What becomes of one claimed delivery. Without an attempt nothing was tried."""
 
     delivery: Delivery
     state: str
@@ -130,7 +130,9 @@ _SETTLE_COLUMNS = {
     "due_at": "timestamptz",
     "finished_at": "timestamptz",
 }
-_ATTEMPT_COLUMNS = tuple(field.column for field in Attempt._meta.concrete_fields if not field.primary_key)
+_ATTEMPT_COLUMNS = tuple(
+    str(field.column) for field in Attempt._meta.concrete_fields if not field.primary_key
+)
 
 
 def settle(settlements: Sequence[Settlement]) -> int:

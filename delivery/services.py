@@ -19,8 +19,12 @@ def send_again(delivery: Delivery, *, by: str) -> None:
     while its endpoint is held.
     """
     if delivery.endpoint.is_held:
-        raise NotNow(f"“{delivery.target_name}” is switched off. Switch it on first; then what waits goes out.")
+        raise NotNow(
+            f"“{delivery.target_name}” is switched off. Switch it on first; then what waits goes out."
+        )
     free = Q(lease="") | Q(due_at__lt=timezone.now() - timedelta(seconds=1))
-    asked = Delivery.objects.filter(free, pk=delivery.pk).update(due_at=timezone.now(), asked_by=by[:150], lease="")
+    asked = Delivery.objects.filter(free, pk=delivery.pk).update(
+        due_at=timezone.now(), asked_by=by[:150], lease=""
+    )
     if not asked:
         raise NotNow("It is being sent at this moment. Look again in a minute.")

@@ -1,4 +1,4 @@
-"""The engine: claim a batch, send it side by side with no transaction open, settle a batch, until nothing is due.
+"""The engine: claim a batch, send it side by side outside any transaction, settle it, until nothing is due.
 
 Killed at any line it loses nothing: what was claimed is due again when the lease ends, and what was sent but
 not settled is sent again under the same id.
@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -22,6 +22,7 @@ from delivery.queue import Settlement
 from delivery.transports import Answer, Request, Transport, make_transport
 
 log = logging.getLogger(__name__)
+IN_HAND = 8  # claimed per sending thread: enough to claim rarely, little enough to leave work to others
 FLUSH_SECONDS = 0.05  # a crash can repeat what was sent since: keep it small
 
 
@@ -40,7 +41,6 @@ class _Flight:
 
     delivery: Delivery
     request: Request
-    started_at: datetime
 
 
 @dataclass(slots=True)
@@ -82,8 +82,9 @@ def drain(
 
 def _start_more(run: _Drain) -> int:
     """Claims what there is room for and sends it off; how many were claimed."""
-    room = min(2 * settings.POSTRIDER_SEND_THREADS - len(run.out), queue.BATCH)
-    if room < settings.POSTRIDER_SEND_THREADS:
+    most = min(IN_HAND * settings.POSTRIDER_SEND_THREADS, queue.BATCH)
+    room = most - len(run.out)
+    if room < most // 2:
         return 0
     claimed = queue.claim(room)
     for delivery, request in _prepared([one for one in claimed if not _is_in_hand(run, one)]):
@@ -91,13 +92,13 @@ def _start_more(run: _Drain) -> int:
             run.landed.append(_unsendable(delivery, request))
             continue
         assert not connection.in_atomic_block, "Nothing is sent inside a transaction."
-        run.out[delivery.pk] = _Flight(delivery, request, timezone.now())
+        run.out[delivery.pk] = _Flight(delivery, request)
         run.transport.start(delivery.pk, request)
     return len(claimed)
 
 
 def _is_in_hand(run: _Drain, claimed: Delivery) -> bool:
-    """Whether we have it still, our lease having run out (the machine slept): then the new lease is for that."""
+    """Whether we have it still, our lease having run out (the machine slept): the new lease is for that."""
     in_hand = [one.delivery for one in run.landed if one.delivery.pk == claimed.pk]
     if claimed.pk in run.out:
         in_hand.append(run.out[claimed.pk].delivery)
@@ -138,8 +139,10 @@ def _land(run: _Drain, *, wait_seconds: float) -> None:
 
 def _outcome(flight: _Flight, answer: Answer) -> Settlement:
     delivery = flight.delivery
+    # Counted back: a request may have waited for a free thread before it started.
+    started_at = timezone.now() - timedelta(milliseconds=answer.duration_ms)
     wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
-    return outcomes.settlement(delivery, flight.request, answer, flight.started_at, wait)
+    return outcomes.settlement(delivery, flight.request, answer, started_at, wait)
 
 
 def _flush(run: _Drain, *, at_once: bool) -> bool:

@@ -63,7 +63,9 @@ def _request(
         return Unsendable("config", "A secret value of this profile was removed; nothing is sent without it.")
 
 
-def _assembled(delivery: Delivery, content: Content, profile: ExportProfile, secrets: dict[int, str]) -> Request:
+def _assembled(
+    delivery: Delivery, content: Content, profile: ExportProfile, secrets: dict[int, str]
+) -> Request:
     """The request, and the same as it may be shown. Raises KeyError for a secret that is gone."""
     text, shown = filled(content, secrets), filled(content, _Masks())
     is_query = content.shape.place == "query"

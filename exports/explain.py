@@ -62,7 +62,8 @@ class _About:
             Event.objects.filter(order=order, type__in=list(customer_types.BY_EVENT_TYPE)).order_by("id")
         )
         self.exports = {
-            (one.profile_id, one.customer_type, one.subject_id): one for one in Export.objects.filter(order=order)
+            (one.profile_id, one.customer_type, one.subject_id): one
+            for one in Export.objects.filter(order=order)
         }
         ids = [one.delivery_id for one in self.exports.values() if one.delivery_id]
         self.deliveries = Delivery.objects.in_bulk(ids)
@@ -101,10 +102,7 @@ def _of_kind(profile: ExportProfile, kind: CustomerType, event: Event, about: _A
         return verdict(NOT, taken.get_skip_display())
     if event.muted:
         return verdict(NOT, event.get_muted_display())
-    refusal = _profile_refusal(profile)
-    if refusal:
-        return verdict(NOT, refusal)
-    refusal = _routes_refusal(profile, kind, logged, about.case)
+    refusal = _profile_refusal(profile) or _routes_refusal(profile, kind, logged, about.case)
     if refusal:
         return verdict(NOT, refusal)
     skip, is_final = matching.skip_reason(kind, about.case)
@@ -127,7 +125,7 @@ def _profile_refusal(profile: ExportProfile) -> str:
 
 
 def _routes_refusal(profile: ExportProfile, kind: CustomerType, event: LoggedEvent, case: Case) -> str:
-    """"" if one of the routes for this customer type asks for the event, else why the nearest does not."""
+    """ "" if one of the routes for this customer type asks for the event, else why the nearest does not."""
     refusals = [
         matching.route_refusal(route, event.occurred_at, case, event)
         for route in profile.routes.all()
@@ -186,5 +184,11 @@ def _newest_per_order(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def _logged(event: Event) -> LoggedEvent:
     return LoggedEvent(
-        event.pk, event.tx_id, event.type, event.location_id, event.order_id or 0, event.data, event.occurred_at
+        event.pk,
+        event.tx_id,
+        event.type,
+        event.location_id,
+        event.order_id or 0,
+        event.data,
+        event.occurred_at,
     )

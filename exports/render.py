@@ -71,7 +71,9 @@ class Renderer:
     values: tuple[Value, ...]
     omit_empty: bool
     _head: str = ""  # of the frozen content, up to the text
-    _parts: list[tuple[str, str, Value]] = field(default_factory=list)  # name, static text: as they are written
+    _parts: list[tuple[str, str, Value]] = field(
+        default_factory=list
+    )  # name, static text: as they are written
 
     def content(self, reading: Reading, forms: Memo, jsons: Memo) -> str:
         """The frozen content as it is stored: JSON, read again by `thawed`."""
@@ -113,7 +115,8 @@ def compiled(mappings: Sequence[FieldMapping], *, omit_empty: bool) -> Renderer:
     renderer = Renderer(shape, tuple(values), omit_empty)
     write, equals = (as_json, ":") if shape.is_json else (as_form, "=")
     renderer._parts = [
-        (write(value.name) + equals, "" if value.secret_id is not None else write(value.text), value) for value in values
+        (write(value.name) + equals, "" if value.secret_id is not None else write(value.text), value)
+        for value in values
     ]
     frozen = {
         "method": shape.method,
@@ -133,7 +136,9 @@ def shape_of(mappings: Sequence[FieldMapping]) -> Shape:
         if name.lower() in ("httpmethod", "httpmethodtype"):
             pseudo[name.lower()] = mapping.static_value.strip().upper()
         else:
-            headers.append(Header(name, mapping.static_value.strip(), mapping.pk if mapping.is_secret else None))
+            headers.append(
+                Header(name, mapping.static_value.strip(), mapping.pk if mapping.is_secret else None)
+            )
     kind = pseudo.get("httpmethodtype", "")
     method = pseudo.get("httpmethod") or kind or ("POST" if headers else "GET")
     place = "body" if kind == "POST" or (method == "POST" and kind != "GET") else "query"
@@ -146,7 +151,7 @@ def header_name(mapping: FieldMapping) -> str:
 
 
 def as_form(value: Any) -> str:
-    """A value in a query or a form body, as the URL standard's form serializer writes it: UTF-8, space as +."""
+    """A value in a query or a form body, as the URL standard's form serializer writes it."""
     text = value if isinstance(value, str) else _as_text(value)
     if text.isascii() and text.isalnum():
         return text

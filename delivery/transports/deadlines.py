@@ -4,6 +4,7 @@ A socket's own time limit starts anew with every byte, so a receiver that sends 
 a thread for ever, in the TLS handshake, the headers or the body. Cutting the connection ends all three.
 """
 
+import contextlib
 import heapq
 import itertools
 import socket
@@ -80,7 +81,5 @@ class Watchman:
 
 
 def _cut(line: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # closed already
         line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # closed already

@@ -12,7 +12,13 @@ from typing import Any
 import requests
 from django.conf import settings
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 from urllib3.exceptions import SSLError as PoolSSLError
 
 from delivery import guard
@@ -104,7 +110,8 @@ def _read(response: requests.Response) -> tuple[bytes, bool]:
     raw: Any = response.raw
     if not hasattr(raw, "release_conn"):
         return response.content[:BODY_LIMIT], len(response.content) > BODY_LIMIT
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while size <= BODY_LIMIT:
         part = raw.read(16 * 1024, decode_content=False)
         if not part:
@@ -128,22 +135,26 @@ def _inflated(raw: bytes, encoding: str) -> tuple[bytes, bool]:
     return text, bool(unpacker.unconsumed_tail)
 
 
+# The first that fits names the error; None: the exception's own text may be shown.
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], str, str | None], ...] = (
+    ((ReadTimeoutError, ConnectTimeoutError, TimeoutError), "timeout", "No complete answer in time."),
+    ((guard.Forbidden,), "forbidden_address", None),
+    ((NameResolutionError, socket.gaierror), "dns", "The host name has no address."),
+    ((PoolSSLError, ssl.SSLError), "tls", None),
+    ((NewConnectionError, ConnectionRefusedError), "refused", "The connection was refused."),
+    ((requests.RequestException, HTTPError, OSError), "reset", "The connection broke."),
+)
+
+
 def _classified(error: Exception, deadline: Deadline) -> tuple[str, str]:
     """The word for what went wrong, and a short text with no address of ours in it."""
-    causes = list(_causes(error))
-    if deadline.has_passed or any(isinstance(one, ReadTimeoutError | ConnectTimeoutError | TimeoutError) for one in causes):
+    if deadline.has_passed:
         return "timeout", "No complete answer in time."
-    for one in causes:
-        if isinstance(one, guard.Forbidden):
-            return "forbidden_address", str(one)[:300]
-        if isinstance(one, NameResolutionError | socket.gaierror):
-            return "dns", "The host name has no address."
-        if isinstance(one, PoolSSLError | ssl.SSLError):
-            return "tls", str(one)[:300]
-        if isinstance(one, NewConnectionError | ConnectionRefusedError):
-            return "refused", "The connection was refused."
-    if any(isinstance(one, requests.RequestException | HTTPError | OSError) for one in causes):
-        return "reset", f"The connection broke ({type(causes[-1]).__name__})."
+    causes = list(_causes(error))
+    for types, word, text in _KINDS:
+        for cause in causes:
+            if isinstance(cause, types):
+                return word, text or str(cause)[:300]
     return "internal", f"{type(error).__name__}: {error}"[:300]
 
 
@@ -158,7 +169,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.append(one)
         yield one
         inner = [argument for argument in one.args if isinstance(argument, BaseException)]
-        waiting += [*inner, getattr(one, "reason", None) if isinstance(getattr(one, "reason", None), BaseException) else None]
+        waiting += [
+            *inner,
+            getattr(one, "reason", None) if isinstance(getattr(one, "reason", None), BaseException) else None,
+        ]
         waiting += [one.__cause__, one.__context__]
 
 

@@ -23,7 +23,7 @@ def postbacks() -> Iterable[ExportProfile]:
 
 
 def due(now: datetime) -> list[ExportProfile]:
-    """The profiles whose time has come; immediate ones always, because what waited for its delay has no event."""
+    """The profiles whose time has come; immediate ones always: the end of a delay is no event."""
     return [
         profile
         for profile in postbacks()

@@ -44,7 +44,9 @@ def horizon() -> Position:
                 "ORDER BY tx_id DESC, id DESC LIMIT 1"
             )
         else:
-            cursor.execute("SELECT tx_id, id FROM delivery_event WHERE muted = '' ORDER BY tx_id DESC, id DESC LIMIT 1")
+            cursor.execute(
+                "SELECT tx_id, id FROM delivery_event WHERE muted = '' ORDER BY tx_id DESC, id DESC LIMIT 1"
+            )
         found = cursor.fetchone()
     return (found[0], found[1]) if found else START
 
@@ -105,7 +107,9 @@ def mend_after_restore() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         next_tx = cursor.fetchone()[0]
-        cursor.execute("SELECT tx_id FROM delivery_event WHERE muted = '' ORDER BY tx_id DESC, id DESC LIMIT 1")
+        cursor.execute(
+            "SELECT tx_id FROM delivery_event WHERE muted = '' ORDER BY tx_id DESC, id DESC LIMIT 1"
+        )
         newest = cursor.fetchone()
         if newest and newest[0] >= next_tx:
             with transaction.atomic():

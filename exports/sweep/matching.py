@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from exports import customer_types
 from exports.customer_types import CustomerType
@@ -96,7 +97,8 @@ def route_refusal(route: Route, occurred_at: datetime, case: Case, event: Logged
     if route.product_id is not None and route.product_id not in products_of(event, case):
         return f"route wants product “{route.product}”"
     if occurred_at < route.effective_from:
-        return "older than the route's look-back of one day"
+        start = route.effective_from.astimezone(ZoneInfo(case.order.location.time_zone))
+        return f"older than the route's look-back, which starts {start:%Y-%m-%d %H:%M}"
     return ""
 
 
@@ -112,12 +114,14 @@ def skip_reason(kind: CustomerType, case: Case) -> tuple[str, bool]:
     """Why an order that a route asks for stays behind, and whether for good."""
     if case.order.is_test:
         return Skip.TEST, True
-    if not kind.per_order:
-        return Skip.NO, True
-    if case.order.status == Order.Status.COMPLETE or case.order.status == Order.Status.REFUNDED:
-        return Skip.COMPLETED, True
+    return _state_reason(kind, case) if kind.per_order else (Skip.NO, True)
+
+
+def _state_reason(kind: CustomerType, case: Case) -> tuple[str, bool]:
+    """Partial, Lead and Abandoned Cart look at the order as it is at the run."""
     if case.order.status != Order.Status.PARTIAL:
-        return Skip.ENDED, True
+        is_sold = case.order.status in (Order.Status.COMPLETE, Order.Status.REFUNDED)
+        return (Skip.COMPLETED if is_sold else Skip.ENDED), True
     if kind.only == "product" and not case.items:
         return Skip.NO_PRODUCT, False
     if kind.only == "no_product" and case.items:

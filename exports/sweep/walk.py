@@ -44,7 +44,11 @@ Show = Callable[[NewDelivery], None]
 
 
 def run(
-    profiles: Iterable[ExportProfile], *, now: datetime | None = None, dry_run: bool = False, show: Show | None = None
+    profiles: Iterable[ExportProfile],
+    *,
+    now: datetime | None = None,
+    dry_run: bool = False,
+    show: Show | None = None,
 ) -> list[Report]:
     """Takes, for these profiles, all that their routes ask for and that is old enough by `now`.
 
@@ -114,7 +118,7 @@ def _batch(
     dry_run: bool,
     show: Show | None,
 ) -> Plan | None:
-    """One batch in one transaction. The plan that could not be rendered, if one could not: then nothing is kept."""
+    """One batch in one transaction. If a plan could not be rendered, that plan, and nothing is kept."""
     before = [(one, one.position, one.reached, one.is_stopped) for one in plans]
     takes = _takes(matcher, events, now)
     for one in plans:
@@ -133,13 +137,14 @@ def _batch(
             one.position, one.reached, one.is_stopped = position, reached, is_stopped
         return error.plan
     _count(reports, takes, won)
-    for delivery in deliveries if show else ():
-        show(delivery)
+    if show is not None:
+        for delivery in deliveries:
+            show(delivery)
     return None
 
 
 def _takes(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> dict[Key, _Take]:
-    """All that matches, in the order of the keys, so that two sweeps never wait for each other in a circle."""
+    """All that matches, in the order of the keys, so that two sweeps never wait in a circle."""
     ready = [(event, plans) for event in events if (plans := matcher.ready(event, now))]
     loaded = _loaded([event for event, _ in ready])
     takes: dict[Key, _Take] = {}
@@ -152,7 +157,7 @@ def _takes(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> di
 
 
 def _loaded(events: Sequence[LoggedEvent]) -> dict[int, Case]:
-    """The orders of these events as they are now; a rebill's order comes with the subscription that made it."""
+    """The orders of these events as they are now; a rebill's with the subscription that made it."""
     loaded = cases.load(event.order_id for event in events)
     foreign = {}
     for event in events:
@@ -192,7 +197,15 @@ RETURNING profile_id, customer_type, subject_id
 def _write_exports(takes: dict[Key, _Take], now: datetime) -> list[Key]:
     """The keys that are ours: whoever inserts the row first has taken the subject."""
     rows = [
-        (*key, one.event.id, one.event.order_id, one.delivery_id, one.verdict.reason, one.verdict.is_final, now)
+        (
+            *key,
+            one.event.id,
+            one.event.order_id,
+            one.delivery_id,
+            one.verdict.reason,
+            one.verdict.is_final,
+            now,
+        )
         for key, one in takes.items()
     ]
     won = sets.run(_WRITE_EXPORTS, _EXPORT_COLUMNS, rows) if rows else []
@@ -228,7 +241,7 @@ def _rendered(takes: Sequence[_Take]) -> list[NewDelivery]:
 
 def _offers(takes: Sequence[_Take]) -> dict[int, dict[int, int]]:
     """By campaign and product, the id under which the campaign offers the product."""
-    campaigns = {take.case.order.campaign_id for take in takes} - {None}
+    campaigns = {one for take in takes if (one := take.case.order.campaign_id) is not None}
     products = {product for take in takes for product in take.case.product_ids}
     offers: dict[int, dict[int, int]] = defaultdict(dict)
     if campaigns and products:

@@ -12,7 +12,10 @@ from orders.models import Order
 
 
 class Command(BaseCommand):
-    help = "For each profile: what it made of an order, and the first condition that failed. Exit status 2: no such order or profile."
+    help = (
+        "For each profile: what it made of an order, and the first condition that failed. "
+        "Exit status: 0 explained, 2 no such order or profile."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("order", help="order number, numeric id, or the store's own id")
@@ -24,7 +27,7 @@ class Command(BaseCommand):
         verdicts = explain(order, _profile(options["profile"]))
         if options["json"]:
             result = {"order": order.client_order_id, "order_id": order.pk, "status": order.status}
-            result["verdicts"] = [_as_json(verdict) for verdict in verdicts]  # type: ignore[assignment]
+            result["verdicts"] = [_as_json(verdict) for verdict in verdicts]
             self.stdout.write(json.dumps(result, ensure_ascii=False))
             return
         self.stdout.write(f"Order {order.client_order_id} ({order.get_status_display()})")
@@ -47,7 +50,9 @@ def _order(text: str) -> Order:
         raise CommandError(f"There is no order “{text[:60]}”.", returncode=2)
     if len(exact) > 1:
         numbers = ", ".join(one.client_order_id for one in exact)
-        raise CommandError(f"“{text[:60]}” could be several orders: {numbers}. Give the order number.", returncode=2)
+        raise CommandError(
+            f"“{text[:60]}” could be several orders: {numbers}. Give the order number.", returncode=2
+        )
     return exact[0]
 
 

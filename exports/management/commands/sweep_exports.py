@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--profile", type=int, metavar="ID", help="only this profile")
-        parser.add_argument("--now", action="store_true", help="do not wait for the clock (delays are still kept)")
+        parser.add_argument(
+            "--now", action="store_true", help="do not wait for the clock (delays are still kept)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="show the requests; keep and send nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -51,7 +53,8 @@ class Command(BaseCommand):
             self.stdout.write("No profile is due. With --now the clock is not waited for.")
             return
         for request in shown:
-            self.stdout.write(f"{request['method']} {request['url']}  [{request['profile']}: {request['customer_type']}]")
+            whose = f"[{request['profile']}: {request['customer_type']}]"
+            self.stdout.write(f"{request['method']} {request['url']}  {whose}")
             for name, value in request["headers"]:
                 self.stdout.write(f"  {name}: {value}")
             if request["body"]:
@@ -102,9 +105,10 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 
 def _line(report: Report) -> str:
-    skipped = ", ".join(f"{count} {Export.Skip(reason).label}" for reason, count in sorted(report.skipped.items()))
+    skipped = ", ".join(
+        f"{count} {Export.Skip(reason).label}" for reason, count in sorted(report.skipped.items())
+    )
     name = report.profile.name if len(report.profile.name) <= 40 else report.profile.name[:39] + "…"
     error = f"  ERROR {report.error}" if report.error else ""
-    return (
-        f"{report.profile.pk:>6}  {name:<40} {report.matched:>8} {report.queued:>8} {report.known:>8}  {skipped}{error}"
-    )
+    counts = f"{report.matched:>8} {report.queued:>8} {report.known:>8}"
+    return f"{report.profile.pk:>6}  {name:<40} {counts}  {skipped}{error}"
