@@ -1,6 +1,7 @@
 """The trickle makes every kind of event, touches only orders of its own, never dies, and ends when told."""
 
 import signal
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -36,17 +37,20 @@ def at_once(monkeypatch):
 
 
 def test_it_makes_all_that_an_export_route_can_ask_for(location, at_once):
-    here = scene.of(location, seed=7)
+    here = scene.of(location, seed=1)
+    missing = {kind.event_type for kind in customer_types.ALL}
+    for _ in range(20):
+        steps.start_order(here)
 
-    many_orders = [steps.STEPS[0]] * 20
-    for step in (*many_orders, *steps.STEPS, *reversed(steps.STEPS), *steps.STEPS):
-        try:
-            step.make(here)
-        except MoveRefused:
-            continue
+    for _ in range(12):  # rounds in which each step is tried once, in any order; four are usual
+        for step in here.chance.sample(steps.STEPS, len(steps.STEPS)):
+            with suppress(MoveRefused):
+                step.make(here)
+        missing -= set(Event.objects.filter(by=trickle.BY).values_list("type", flat=True))
+        if not missing:
+            break
 
-    made = set(Event.objects.filter(by=trickle.BY).values_list("type", flat=True))
-    assert {kind.event_type for kind in customer_types.ALL} <= made
+    assert not missing
     assert Order.objects.filter(is_test=True).exists()
 
 
