@@ -89,8 +89,11 @@ class MappingFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             return
         changed, removed = rows_of(self)
         rows = services.mappings_after(self.instance, changed, removed)
-        validation.check_mappings(rows)
-        validation.check_together(self.instance, rows)
+        try:
+            validation.check_mappings(rows)
+            validation.check_together(self.instance, rows)
+        except ValidationError as error:  # whose keys are settings of the profile, not of a row
+            raise ValidationError(error.messages) from None
 
 
 class RouteFormSet(BaseInlineFormSet):  # type: ignore[type-arg]

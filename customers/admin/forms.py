@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from django import forms
+from django.forms.fields import InvalidJSONInput
 
 from customers.models import Customer
 
@@ -18,6 +19,35 @@ class NoteForm(forms.Form):
     )
 
 
+_NOT_STORABLE = "This has characters or numbers that cannot be stored."
+
+
+class NamesAndValues(forms.JSONField):
+    """A JSON object that both databases can keep."""
+
+    def to_python(self, value: Any) -> Any:
+        parsed = super().to_python(value)
+        if parsed is None:
+            return {}
+        if not isinstance(parsed, dict):
+            raise forms.ValidationError('Write names and values, such as {"color": "blue"}.')
+        try:
+            text = orjson.dumps(parsed)
+        except (TypeError, ValueError):  # half of a surrogate pair, a number beyond 64 bits
+            raise forms.ValidationError(_NOT_STORABLE) from None
+        if b"\\u0000" in text:
+            raise forms.ValidationError(_NOT_STORABLE)
+        return orjson.loads(text)  # what JSON does not know (NaN) has become null
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, as it was typed, if it cannot be stored: written anew it might not even be text."""
+        try:
+            self.to_python(data)
+        except forms.ValidationError:
+            return InvalidJSONInput(data)
+        return super().bound_data(data, initial)
+
+
 class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]
     """The contact fields. The rules of the row itself come from the model."""
 
@@ -25,19 +55,7 @@ class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Customer
         fields = "__all__"  # noqa: DJ007 (the admin names the fields)
 
-    def clean_custom_fields(self) -> dict[str, Any]:
-        """Names and values that both databases can keep as JSON."""
-        value = self.cleaned_data["custom_fields"] or {}
-        if not isinstance(value, dict):
-            raise forms.ValidationError('Write names and values, such as {"color": "blue"}.')
-        try:
-            text = orjson.dumps(value).decode()
-        except (TypeError, ValueError):
-            raise forms.ValidationError("This has characters or numbers that cannot be stored.") from None
-        if "\\u0000" in text:
-            raise forms.ValidationError("This has characters that are not text.")
-        kept: dict[str, Any] = orjson.loads(text)
-        return kept
+    custom_fields = NamesAndValues(required=False)
 
     def clean_external_id(self) -> str:
         external_id: str = self.cleaned_data["external_id"]

@@ -31,6 +31,7 @@ from exports.forms import (
     rows_of,
 )
 from exports.models import ExportProfile, FieldMapping, Route
+from exports.validation.urls import url_fault
 
 GENERAL = ("name", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty", "pci_document")
 MOST_WAITING = 1000  # counted no further: a dead endpoint may have a million
@@ -239,7 +240,8 @@ class ExportProfileAdmin(QuickAdmin):
 def _address_fault(request: HttpRequest, profile: ExportProfile | None) -> str:
     """Why the typed URL may not be called; "" if it may, or was there already."""
     url = request.POST.get("url", "").strip()
-    if request.method != "POST" or (profile is not None and profile.url == url):
+    is_known = profile is not None and profile.url == url
+    if request.method != "POST" or is_known or url_fault(url):  # of a fault in its words the form tells
         return ""
     draft = ExportProfile(name="-", url=url)
     try:

@@ -1,0 +1,30 @@
+"""A store with something on every page, and people who may do little."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.admin.store import Store, a_store
+
+
+@pytest.fixture
+def store(db: None) -> Store:
+    return a_store()
+
+
+@pytest.fixture
+def client_who_may(db: None) -> Callable[..., Client]:
+    """A client logged in as staff with just these permissions ("delivery.view_delivery")."""
+
+    def make(*names: str) -> Client:
+        user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
+        for name in names:
+            app, codename = name.split(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make

@@ -1,0 +1,132 @@
+"""The delivery page: what was sent, every try of it, and sending it again."""
+
+from collections.abc import Callable
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from delivery.models import Delivery
+from delivery.secrets import MASK
+from tests.admin.store import SCRIPT, SECRET, Store, an_attempt, set_to
+
+
+def _page(delivery: Delivery, query: str = "") -> str:
+    return reverse("admin:delivery_delivery_change", args=[delivery.pk]) + query
+
+
+def _again(delivery: Delivery) -> str:
+    return reverse("admin:delivery_delivery_send_again", args=[delivery.pk])
+
+
+def test_request_and_attempts_are_shown(store: Store, admin_client: Client) -> None:
+    an_attempt(store.delivery, 2, status=200, error="", detail="", answer='{"ok":true}', asked_by="admin:bob")
+    html = admin_client.get(_page(store.delivery)).content.decode()
+    assert "webhook-id" in html and store.delivery.pk in html
+    assert "404 Not Found" in html and "200 accepted" in html
+    assert "asked for by admin:bob" in html
+    assert "connected after 12 ms" in html
+    assert "order.partial" in html and "version 1" in html
+
+
+def test_before_the_first_attempt_it_shows_what_will_be_sent(store: Store, admin_client: Client) -> None:
+    store.delivery.attempts.all().delete()
+    set_to(store.delivery, state="pending", attempts_made=0)
+    html = admin_client.get(_page(store.delivery)).content.decode()
+    assert "What will be sent" in html and "list_id=400" in html
+    assert f"token={MASK}" in html and SECRET not in html
+
+
+def test_what_a_partner_answers_is_never_markup(store: Store, admin_client: Client) -> None:
+    an_attempt(
+        store.delivery, 2, detail=SCRIPT, remote_address=SCRIPT[:50], phases="[1]", request_headers="{"
+    )
+    response = admin_client.get(_page(store.delivery))
+    assert response.status_code == 200
+    assert SCRIPT not in response.content.decode()
+
+
+def test_a_long_answer_and_many_attempts_are_shown_in_parts(store: Store, admin_client: Client) -> None:
+    an_attempt(store.delivery, 2, answer="x" * 500_000)
+    for number in range(3, 61):
+        an_attempt(store.delivery, number, answer="")
+    newest = admin_client.get(_page(store.delivery)).content.decode()
+    assert newest.count('class="attempt"') == 50 and "?before=11" in newest
+    oldest = admin_client.get(_page(store.delivery, "?before=11")).content.decode()
+    assert oldest.count('class="attempt"') == 10 and len(oldest) < 300_000
+    assert "Only the beginning is shown" in oldest
+
+
+def test_nonsense_in_the_address_is_no_error(store: Store, admin_client: Client) -> None:
+    for query in ("?before=x", "?before=99999999999999999999", "?before=-1"):
+        assert admin_client.get(_page(store.delivery, query)).status_code == 200
+
+
+def test_send_again_needs_its_permission(store: Store, client_who_may: Callable[..., Client]) -> None:
+    looker = client_who_may("delivery.view_delivery")
+    assert "Send again" not in looker.get(_page(store.delivery)).content.decode()
+    assert looker.post(_again(store.delivery)).status_code == 403
+    store.delivery.refresh_from_db()
+    assert store.delivery.asked_by == ""
+
+
+def test_send_again_asks_for_another_attempt(store: Store, client_who_may: Callable[..., Client]) -> None:
+    client = client_who_may("delivery.view_delivery", "delivery.send_again_delivery")
+    set_to(store.delivery, state="delivered", due_at=None)
+    assert "Send again" in client.get(_page(store.delivery)).content.decode()
+    assert client.post(_again(store.delivery)).status_code == 302
+    store.delivery.refresh_from_db()
+    assert store.delivery.due_at is not None and store.delivery.asked_by.startswith("admin:staff")
+    assert store.delivery.state == "delivered"
+
+
+def test_send_again_is_not_a_link(store: Store, admin_client: Client) -> None:
+    assert admin_client.get(_again(store.delivery)).status_code == 405
+
+
+def test_why_it_cannot_be_sent_again_is_said(store: Store, admin_client: Client) -> None:
+    store.profile.endpoint.is_held = True
+    store.profile.endpoint.save()
+    html = admin_client.post(_again(store.delivery), follow=True).content.decode()
+    assert "is switched off" in html
+
+
+def test_without_permission_there_is_nothing_to_see(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    assert client_who_may("orders.view_order").get(_page(store.delivery)).status_code == 403
+
+
+def test_the_list_is_searched_and_filtered(store: Store, admin_client: Client) -> None:
+    url = reverse("admin:delivery_delivery_changelist")
+    for term in (
+        store.delivery.pk.upper(),
+        store.order.client_order_id.lower(),
+        "ANN@example.com",
+        "404 Not",
+    ):
+        assert store.delivery.pk in admin_client.get(url, {"q": term}).content.decode(), term
+    endpoint = store.profile.endpoint_id
+    for query, is_there in (
+        ("state__exact=waiting", True),
+        ("state__exact=failed", False),
+        ("made=hour", True),
+        ("state__in=pending,waiting", True),
+        (f"endpoint={endpoint}", True),
+        (f"endpoint={endpoint + 1}", False),
+        ("endpoint=nonsense", False),
+        ("is_test__exact=1", False),
+    ):
+        assert (store.delivery.pk in admin_client.get(f"{url}?{query}").content.decode()) is is_there, query
+
+
+def test_each_state_is_said_in_words(store: Store, admin_client: Client) -> None:
+    now = timezone.now()
+    for columns, words in (
+        ({"state": "pending", "due_at": now}, "The next attempt is due now."),
+        ({"state": "pending", "due_at": now, "lease": "x"}, "It is being sent right now."),
+        ({"state": "waiting", "due_at": None, "lease": ""}, "Held while its target is switched off."),
+        ({"state": "delivered", "finished_at": now, "attempts_made": 1}, "after 1 attempt."),
+    ):
+        set_to(store.delivery, **columns)
+        assert words in admin_client.get(_page(store.delivery)).content.decode()
