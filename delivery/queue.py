@@ -205,6 +205,12 @@ def hold(endpoint: Endpoint) -> int:
         return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="").update(due_at=None)
 
 
+def hurry(endpoint: Endpoint) -> int:
+    """What waits for another try is due now: its address has changed. How many."""
+    waiting = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="", due_at__isnull=False)
+    return waiting.update(due_at=timezone.now())
+
+
 def release(endpoint: Endpoint) -> int:
     """What waited is due now. How many."""
     with transaction.atomic():

@@ -17,8 +17,8 @@ from exports.models import Export, ExportProfile
 from exports.sweep import matching
 from exports.sweep.log import LoggedEvent
 from orders import cases
-from orders.cases import Case
-from orders.models import Order, Subscription
+from orders.cases import Case, add_billed_subscriptions
+from orders.models import Order
 
 EXPORTED, WAITING, NOT = "exported", "waiting", "not"
 
@@ -67,12 +67,7 @@ class _About:
         }
         ids = [one.delivery_id for one in self.exports.values() if one.delivery_id]
         self.deliveries = Delivery.objects.in_bulk(ids)
-        self._add_foreign_subscriptions()
-
-    def _add_foreign_subscriptions(self) -> None:
-        own = {one.pk for one in self.case.subscriptions}
-        wanted = {event.data.get("subscription") for event in self.events} - own - {None}
-        self.case.subscriptions += list(Subscription.objects.select_related("product").filter(pk__in=wanted))
+        add_billed_subscriptions([self.case])
 
 
 def _of_profile(profile: ExportProfile, about: _About) -> Iterable[Verdict]:

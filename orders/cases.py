@@ -1,6 +1,6 @@
 """An order with all that belongs to it, in memory: what rules decide on and fields are read from."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -27,6 +27,23 @@ class Case:
     @property
     def product_ids(self) -> set[int]:
         return {item.product_id for item in self.items}
+
+
+def add_billed_subscriptions(loaded: Collection[Case]) -> None:
+    """Puts into rebill orders the subscription that they billed; it belongs to the order that started it."""
+    wanted = {
+        (case.order.pk, row.subscription_id)
+        for case in loaded
+        for row in case.transactions
+        if row.subscription_id is not None
+    }
+    own = {(case.order.pk, one.pk) for case in loaded for one in case.subscriptions}
+    missing = wanted - own
+    if missing:
+        found = Subscription.objects.select_related("product").in_bulk({pk for _, pk in missing})
+        by_order = {case.order.pk: case for case in loaded}
+        for order_id, subscription_id in sorted(missing):
+            by_order[order_id].subscriptions.append(found[subscription_id])
 
 
 def load(order_ids: Iterable[int], *, lock: bool = False) -> dict[int, Case]:

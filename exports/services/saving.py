@@ -147,6 +147,7 @@ def _update(
         endpoint.update(name=profile.name)
     if "url" in changes:  # another address starts with a clean record
         endpoint.update(failures_in_a_row=0, last_error="")
+        queue.hurry(profile.endpoint)
     if "active" in changes:
         _switch(profile, catch_up)
 

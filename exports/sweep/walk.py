@@ -15,14 +15,14 @@ from delivery import queue, sets
 from delivery.ids import new_id
 from delivery.queue import NewDelivery
 from exports.fields.reading import EventFacts, Reading
-from exports.models import ExportProfile, Route
+from exports.models import ExportProfile
 from exports.render import Memo
 from exports.sweep import log as event_log
 from exports.sweep.log import LoggedEvent
 from exports.sweep.matching import Matcher, Plan, Verdict, plan, verdicts
 from orders import cases
-from orders.cases import Case
-from orders.models import CampaignProduct, Subscription
+from orders.cases import Case, add_billed_subscriptions
+from orders.models import CampaignProduct
 
 logger = logging.getLogger(__name__)
 Key = tuple[int, str, int]  # profile, customer type, subject: what is exported once
@@ -60,7 +60,7 @@ def run(
     now = now or timezone.now()
     end = event_log.horizon()
     reports = {profile.pk: Report(profile) for profile in profiles}
-    plans = _plans(reports)
+    plans = _plans(reports, dry_run=dry_run)
     while plans:
         matcher = Matcher(plans)
         start = min(one.position for one in plans)
@@ -75,7 +75,9 @@ def run(
     return list(reports.values())
 
 
-def _plans(reports: dict[int, Report]) -> list[Plan]:
+def _plans(reports: dict[int, Report], *, dry_run: bool) -> list[Plan]:
+    if not dry_run:
+        _place(list(reports))
     plans = []
     found = ExportProfile.objects.filter(pk__in=reports).prefetch_related(
         "mappings", "routes", "routes__campaign", "routes__product"
@@ -86,16 +88,29 @@ def _plans(reports: dict[int, Report]) -> list[Plan]:
         except Exception as error:
             _stopped(reports[profile.pk], error)
             continue
-        if made.routes:
-            made.position = made.reached = _position(profile, profile.routes.all())
+        if made.routes and (profile.swept_tx is not None or dry_run):
+            made.position = made.reached = _position(profile)
             plans.append(made)
     return plans
 
 
-def _position(profile: ExportProfile, routes: Iterable[Route]) -> event_log.Position:
+def _place(profile_ids: Sequence[int]) -> None:
+    """Puts profiles that have no position at the start of their routes' look-back.
+
+    Written down before the routes are read: a route that is added during the run takes the position away
+    again, which is noticed because there was one.
+    """
+    with transaction.atomic():
+        for profile in ExportProfile.objects.select_for_update().filter(pk__in=profile_ids, swept_tx=None):
+            if profile.routes.exists():
+                profile.swept_tx, profile.swept_id = _position(profile)
+                profile.save(update_fields=["swept_tx", "swept_id"])
+
+
+def _position(profile: ExportProfile) -> event_log.Position:
     if profile.swept_tx is not None and profile.swept_id is not None:
         return (profile.swept_tx, profile.swept_id)
-    return event_log.position_before(min(route.effective_from for route in routes))
+    return event_log.position_before(min(route.effective_from for route in profile.routes.all()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +174,7 @@ def _takes(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> di
 def _loaded(events: Sequence[LoggedEvent]) -> dict[int, Case]:
     """The orders of these events as they are now; a rebill's with the subscription that made it."""
     loaded = cases.load(event.order_id for event in events)
-    foreign = {}
-    for event in events:
-        wanted = event.data.get("subscription")
-        if wanted is not None and all(one.pk != wanted for one in loaded[event.order_id].subscriptions):
-            foreign[event.order_id] = wanted
-    if foreign:
-        found = Subscription.objects.select_related("product").in_bulk(foreign.values())
-        for order_id, subscription_id in foreign.items():
-            if subscription_id in found:
-                loaded[order_id].subscriptions.append(found[subscription_id])
+    add_billed_subscriptions(loaded.values())
     return loaded
 
 
@@ -280,7 +286,7 @@ def _delivery(take: _Take, content: str) -> NewDelivery:
 _MOVE = """
 UPDATE exports_exportprofile AS p SET swept_tx = r.tx, swept_id = r.id
 FROM {rows} WHERE p.id = r.profile
-AND COALESCE(p.swept_tx, -1) = r.old_tx AND COALESCE(p.swept_id, -1) = r.old_id
+AND p.swept_tx = r.old_tx AND p.swept_id = r.old_id
 """
 _MOVE_COLUMNS = {"profile": "bigint", "tx": "bigint", "id": "bigint", "old_tx": "bigint", "old_id": "bigint"}
 
@@ -290,7 +296,7 @@ def _move(plans: Sequence[Plan]) -> None:
     rows: list[tuple[Any, ...]] = []
     for one in plans:
         profile = one.profile
-        old = (-1, -1) if profile.swept_tx is None else (profile.swept_tx, profile.swept_id)
+        old = (profile.swept_tx, profile.swept_id)
         if one.reached != old:
             rows.append((profile.pk, *one.reached, *old))
             profile.swept_tx, profile.swept_id = one.reached

@@ -34,7 +34,7 @@ def refund(
     _check_amount(back, case.refundable)
     row = _row(case, Transaction.Type.REFUND, back, at, reason, external_id)
     order.refunded += back
-    is_full = case.refundable <= 0
+    is_full = order.refunded >= order.paid
     order.refund_reason = reason
     order.refunded_at = at
     if is_full and order.status == Order.Status.COMPLETE:
@@ -61,8 +61,7 @@ def charge_back(
     order = case.order
     if order.charged_back > 0:
         raise MoveRefused("There is a chargeback on this order already.")
-    if len(reason_code) > 10 or len(note) > 500:
-        raise MoveRefused("The reason code has at most 10 characters, the note 500.")
+    _check_texts(reason_code, note)
     back = case.refundable if amount is None else money(amount)
     _check_amount(back, case.refundable)
     row = _row(case, Transaction.Type.CHARGEBACK, back, at, reason_code, "")
@@ -89,6 +88,12 @@ def _check_amount(back: Decimal, most: Decimal) -> None:
         raise MoveRefused("The amount must be more than 0.00.")
     if back > most:
         raise MoveRefused(f"The amount {back} is more than the {most} that was paid and has not gone back.")
+
+
+def _check_texts(reason_code: str, note: str) -> None:
+    fault = texts.fault_of("reason code", reason_code, 10) or texts.fault_of("note", note, 500)
+    if fault:
+        raise MoveRefused(fault)
 
 
 def _row(case: Case, kind: str, amount: Decimal, at: datetime, text: str, external_id: str) -> Transaction:

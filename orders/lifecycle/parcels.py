@@ -46,16 +46,11 @@ def ship(
     ship_method: str = "",
 ) -> None:
     """The parcel left. In past facts also before the sale, or after it arrived."""
+    given = {"tracking_number": tracking_number, "ship_carrier": ship_carrier, "ship_method": ship_method}
+    _check(given)
     parcel = _arrived_unsent(case) or _parcel(work, case, at, PENDING)
-    _set(
-        work,
-        parcel,
-        status=DELIVERED if parcel.delivered_at else SHIPPED,
-        shipped_at=at,
-        tracking_number=tracking_number,
-        ship_carrier=ship_carrier,
-        ship_method=ship_method,
-    )
+    status = DELIVERED if parcel.delivered_at else SHIPPED
+    _set(work, parcel, status=status, shipped_at=at, **given)
     work.touch(case, at)
     work.tell("fulfillment.shipped", case, at, fulfillment=parcel, tracking_number=tracking_number)
 
@@ -72,8 +67,9 @@ def deliver(work: Work, case: Case, *, at: datetime) -> None:
 @move("Issue an RMA", when=_parcel_must_be(SHIPPED, DELIVERED, what="returned"))
 def issue_rma(work: Work, case: Case, *, at: datetime, rma_number: str = "") -> None:
     """A return is agreed; without a number it gets one."""
-    parcel = _parcel(work, case, at, DELIVERED, SHIPPED)
     number = rma_number or f"RMA-{case.order.client_order_id}"
+    _check({"rma_number": number})
+    parcel = _parcel(work, case, at, DELIVERED, SHIPPED)
     _set(work, parcel, status=RMA_PENDING, rma_number=number)
     work.touch(case, at)
     work.tell("rma.issued", case, at, fulfillment=parcel, rma_number=number)
@@ -106,12 +102,12 @@ def _parcel(work: Work, case: Case, at: datetime, *statuses: str) -> Fulfillment
 
 
 def _set(work: Work, parcel: Fulfillment, **values: object) -> None:
-    before = {name: getattr(parcel, name) for name in values}
     for name, value in values.items():
         setattr(parcel, name, value)
-    reason = texts.fault(parcel)
-    if reason:
-        for name, value in before.items():
-            setattr(parcel, name, value)
-        raise MoveRefused(reason)
     work.change(parcel)
+
+
+def _check(given: dict[str, str]) -> None:
+    reason = texts.fault_in(Fulfillment, given)
+    if reason:
+        raise MoveRefused(reason)

@@ -8,12 +8,14 @@ from typing import Any
 
 from customers.models import Customer, Location
 from delivery import texts
+from delivery.card_numbers import holds_card_number
 from orders.cases import Case
 from orders.lifecycle.moves import CENT, money, move, must_be
 from orders.lifecycle.subscriptions import begin_subscription, end_subscription
 from orders.lifecycle.work import MoveRefused, Work, batch
 from orders.models import Fulfillment, Gateway, Order, OrderItem, Product, Subscription, Transaction
 
+MILL = Decimal("0.0001")
 PARTIAL, PENDING, COMPLETE = Order.Status.PARTIAL, Order.Status.PENDING, Order.Status.COMPLETE
 DECLINED, CANCELLED, REFUNDED = Order.Status.DECLINED, Order.Status.CANCELLED, Order.Status.REFUNDED
 
@@ -76,6 +78,7 @@ def create_partial_in(
     items = [_item(order, line, OrderItem.Type.OFFER) for line in lines]
     rows = [_paid(case, payment, when, Transaction.Type.SALE) for payment in awaited]
     _check(order, *items, *rows)
+    money(order.total + _total(items), "total")
     work.add(order)
     _put(work, case, items)
     _mark_test(case, awaited)
@@ -102,6 +105,7 @@ def update_cart(
     items = [_item(case.order, line, OrderItem.Type.OFFER) for line in lines or ()]
     _check_columns(fields)
     _check(*items)
+    money(_total(items), "total")
     for name, value in fields.items():
         setattr(case.order, name, value)
     if lines is not None:
@@ -137,7 +141,8 @@ def add_upsell(
     if not lines:
         raise MoveRefused("An upsell needs at least one product.")
     items = [_item(case.order, line, OrderItem.Type.UPSELL) for line in lines]
-    amount = sum((_line_total(item) for item in items), Decimal(0)).quantize(CENT)
+    amount = _total(items)
+    money(case.order.total + amount, "total")
     row = _paid(case, replace(payment or Payment(), amount=amount), at, Transaction.Type.SALE)
     _check(row, *items)
     _put(work, case, items)
@@ -244,10 +249,8 @@ def _bill(work: Work, case: Case, rows: Sequence[Transaction], at: datetime) -> 
     work.tell(kind, case, at, amount=str(sum((row.amount for row in rows), Decimal(0))))
     upsells = [item for item in case.items if item.type == OrderItem.Type.UPSELL]
     if upsells:
-        amount = sum((_line_total(item) for item in upsells), Decimal(0)).quantize(CENT)
-        work.tell(
-            "order.upsell", case, at, amount=str(amount), products=[item.product_id for item in upsells]
-        )
+        amount, products = _total(upsells), [item.product_id for item in upsells]
+        work.tell("order.upsell", case, at, amount=str(amount), products=products)
     for item in case.items:
         begin_subscription(work, case, item, at)
 
@@ -266,37 +269,36 @@ def _put(work: Work, case: Case, items: Sequence[OrderItem]) -> None:
         case.items.append(item)
         work.add(item)
         case.order.shipping_total += item.shipping
-    case.order.total += sum((_line_total(item) for item in items), Decimal(0)).quantize(CENT)
+    case.order.total += _total(items)
 
 
 def _empty(work: Work, case: Case) -> None:
     for item in case.items:
         work.remove(item)
         case.order.shipping_total -= item.shipping
-    case.order.total -= sum((_line_total(item) for item in case.items), Decimal(0)).quantize(CENT)
+    case.order.total -= _total(case.items)
     case.items.clear()
 
 
 def _item(order: Order, line: Line, kind: str) -> OrderItem:
-    if line.price < 0:
-        raise MoveRefused("A price cannot be negative.")
     if not 0 < line.quantity <= 1_000_000:
         raise MoveRefused("The quantity must be between 1 and 1,000,000.")
-    money(line.price * line.quantity, "price")
+    if money(line.price * line.quantity, "price") < 0:
+        raise MoveRefused("A price cannot be negative.")
     return OrderItem(
         order=order,
         product=line.product,
         type=kind,
         name=line.name or line.product.name,
         quantity=line.quantity,
-        price=line.price,
+        price=line.price.quantize(MILL),
         shipping=money(line.shipping, "shipping"),
         external_id=line.external_id,
     )
 
 
-def _line_total(item: OrderItem) -> Decimal:
-    return item.price * item.quantity + item.shipping
+def _total(items: Sequence[OrderItem]) -> Decimal:
+    return sum((item.price * item.quantity + item.shipping for item in items), Decimal(0)).quantize(CENT)
 
 
 def _paid(case: Case, payment: Payment, at: datetime, kind: str) -> Transaction:
@@ -380,3 +382,12 @@ def _check(*rows: Any) -> None:
         reason = texts.fault(row)
         if reason:
             raise MoveRefused(reason)
+        if isinstance(row, Order):
+            _check_card_numbers(row)
+
+
+def _check_card_numbers(order: Order) -> None:
+    """A full card number is stored nowhere, so it may not come in by the back door of a custom field."""
+    for name, value in {**order.custom_fields, **order.attribution}.items():
+        if holds_card_number(str(value)):
+            raise MoveRefused(f"“{name}” looks like a full card number, which is never stored.")

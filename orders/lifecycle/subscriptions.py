@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+from delivery import texts
 from orders.cases import Case
 from orders.lifecycle.moves import CENT, money, move, must_be, subscription_must_be
 from orders.lifecycle.work import MoveRefused, Work
@@ -88,7 +89,10 @@ def decline_rebill(
     """The rebill was refused; it will be tried again (recycled)."""
     row = _transaction(case.order, case, subscription, at, billing_cycle=subscription.billing_cycle + 1)
     row.response = Transaction.Response.SOFT_DECLINE
-    row.response_text = reason[:200]
+    row.response_text = reason
+    fault = texts.fault(row)
+    if fault:
+        raise MoveRefused(fault)
     case.transactions.append(row)
     work.add(row)
     subscription.status = RECYCLING
@@ -142,8 +146,9 @@ def cancel_subscription(
     work: Work, case: Case, *, subscription: Subscription, at: datetime, reason: str = ""
 ) -> None:
     """No bill any more. This is what the customer type Cancel means."""
-    if len(reason) > 200:
-        raise MoveRefused("The reason is longer than 200 characters.")
+    fault = texts.fault_in(Subscription, {"cancel_reason": reason})
+    if fault:
+        raise MoveRefused(fault)
     end_subscription(work, case, subscription, at, reason)
 
 
