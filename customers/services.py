@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from customers.models import Customer, Location
-from delivery import events, sets
+from delivery import events, sets, texts
 from delivery.events import Happening
 
 CONTACT_FIELDS = (
@@ -72,7 +72,10 @@ def take_in(
 
     Found by external id, else by e-mail without regard to case, else by the digits of the phone
     (decision 6); who is found stays as he is. A bounded number of statements, however many people.
+    Raises ContactRefused, and takes nobody in, if a text of one of them cannot be stored.
     """
+    for person in people:
+        _check_texts(person)
     with transaction.atomic():
         known = _Known(location, people)
         result, new, happenings = [], [], []
@@ -102,24 +105,32 @@ def take_in(
 
 
 def create(location: Location, *, by: str, **fields: Any) -> Customer:
-    """A new customer, whoever else is like it."""
+    """A new customer, whoever else is like it. Raises ContactRefused for what cannot be stored."""
+    _check_texts(fields)
     with transaction.atomic():
         customer = _made(location, fields, timezone.now())
+        _check_external_id(customer)
         sets.create([customer])
         events.record(Happening("contact.created", location.pk, customer.pk, None, snapshot(customer)), by=by)
     return customer
 
 
 def update(customer: Customer, *, by: str, **fields: Any) -> Customer:
-    """Changes the given fields; records what they were. Nothing changed, nothing recorded."""
+    """Changes the given fields; records what they were. Nothing changed, nothing recorded.
+
+    Raises ContactRefused for a customer that was deleted, and for what cannot be stored.
+    """
+    _check_texts(fields)
     with transaction.atomic():
         customer = _locked(customer)
         before = {name: getattr(customer, name) for name in fields}
         for name, value in fields.items():
             setattr(customer, name, value)
+        _tidy(customer)
         changed = [name for name in fields if getattr(customer, name) != before[name]]
+        if "external_id" in changed:
+            _check_external_id(customer)
         if changed:
-            _tidy(customer)
             customer.modified_at = timezone.now()
             customer.save()
             old = {name: _plain(before[name]) for name in changed}
@@ -141,9 +152,10 @@ def delete(customer: Customer, *, by: str) -> Customer:
 
 
 def add_note(customer: Customer, text: str, *, by: str) -> None:
-    """An agent's note in the history. Raises ContactRefused for an empty one."""
-    if not text.strip():
-        raise ContactRefused("The note is empty.")
+    """An agent's note in the history. Raises ContactRefused for an empty one, and for what is no text."""
+    fault = texts.fault_of("note", text, None) if text.strip() else "The note is empty."
+    if fault:
+        raise ContactRefused(fault)
     with transaction.atomic():
         happening = Happening(
             "note.added", customer.location_id, customer.pk, None, {"text": text.strip()[:4000]}
@@ -174,10 +186,11 @@ class _Known:
         for person in people:
             for kind, value in _keys(person):
                 wanted[kind].add(value)
-        here = Customer.objects.filter(location=location, deleted_at__isnull=True).order_by("-id")
+        here = Customer.objects.filter(location=location, deleted_at__isnull=True).order_by("id")
+        emails = wanted["email"] | {_ascii_lower(str(person.get("email") or "").strip()) for person in people}
         found = [
             here.filter(external_id__in=wanted["external_id"]) if wanted["external_id"] else [],
-            here.annotate(lower=Lower("email")).filter(lower__in=wanted["email"]) if wanted["email"] else [],
+            here.annotate(lower=Lower("email")).filter(lower__in=emails) if wanted["email"] else [],
             here.filter(phone_digits__in=wanted["phone"]) if wanted["phone"] else [],
         ]
         for customers in found:
@@ -185,8 +198,9 @@ class _Known:
                 self.add(customer)
 
     def add(self, customer: Customer) -> None:
+        """Of several that share a key the oldest stands."""
         for key in _keys({name: getattr(customer, name) for name in CONTACT_FIELDS}):
-            self._by[key] = customer
+            self._by.setdefault(key, customer)
 
     def find(self, person: Mapping[str, Any]) -> Customer | None:
         external_id = person.get("external_id") or ""
@@ -208,15 +222,35 @@ def _keys(person: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [key for key in keys if key[1]]
 
 
+def _ascii_lower(text: str) -> str:
+    """As SQLite lowers it, and PostgreSQL in the C locale: letters beyond ASCII stay."""
+    return text.encode().lower().decode()
+
+
 def _made(location: Location, fields: Mapping[str, Any], at: datetime) -> Customer:
     customer = Customer(location=location, created_at=at, **fields)
     _tidy(customer)
     return customer
 
 
+def _check_texts(fields: Mapping[str, Any]) -> None:
+    fault = texts.fault_in(Customer, fields)
+    if fault:
+        raise ContactRefused(fault)
+
+
 def _tidy(customer: Customer) -> None:
     customer.email = customer.email.strip()
     customer.phone_digits = digits(customer.phone)
+
+
+def _check_external_id(customer: Customer) -> None:
+    """The id is the client's own name for a person: it cannot name two at a time."""
+    others = Customer.objects.filter(location=customer.location_id, deleted_at__isnull=True).exclude(
+        pk=customer.pk
+    )
+    if customer.external_id and others.filter(external_id=customer.external_id).exists():
+        raise ContactRefused(f"There is a customer with the external id “{customer.external_id}” already.")
 
 
 def _locked(customer: Customer) -> Customer:

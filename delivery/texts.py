@@ -16,12 +16,20 @@ def fault_in(model: type[Model], values: Mapping[str, Any]) -> str:
     """The same for some columns only, before there is a row: names of columns to values."""
     for name, (label, limit) in _text_columns(model).items():
         value = values.get(name, "")
-        if not isinstance(value, str):
-            return f"The {label} is not a text."
-        if limit is not None and len(value) > limit:
-            return f"The {label} is longer than {limit} characters."
-        if "\x00" in value or not (value.isascii() or _is_unicode(value)):
-            return f"The {label} has characters that are not text."
+        found = "" if value == "" else fault_of(label, value, limit)
+        if found:
+            return found
+    return ""
+
+
+def fault_of(label: str, value: object, limit: int | None) -> str:
+    """The same for one value, whatever it is."""
+    if not isinstance(value, str):
+        return f"The {label} is not a text."
+    if limit is not None and len(value) > limit:
+        return f"The {label} is longer than {limit} characters."
+    if "\x00" in value or not (value.isascii() or _is_unicode(value)):
+        return f"The {label} has characters that are not text."
     return ""
 
 
