@@ -112,6 +112,7 @@ USE_I18N = False
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 MEDIA_ROOT = DATA_DIR / "files"
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a profile page sends eight for each of its mappings
 MEDIA_URL = ""  # uploaded files are never served by address, only by views that check permission
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

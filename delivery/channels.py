@@ -46,6 +46,10 @@ class Channel(Protocol):
         """What became of it, in a sentence for the history."""
         ...
 
+    def page(self, delivery: Delivery) -> str:
+        """The address of the page of what it goes to."""
+        ...
+
     def said(self, delivery: Delivery) -> Said:
         """What it says, as it would go out now."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.urls import reverse
 
 from delivery import retries
 from delivery.channels import Said, Unsendable
@@ -14,7 +15,7 @@ from exports.models import ExportProfile, FieldMapping
 from exports.render import FORM, JSON, Content, filled, thawed, with_query
 from exports.wording import describe
 
-__all__ = ["describe", "prepare", "retry_after", "said"]
+__all__ = ["describe", "page", "prepare", "retry_after", "said"]
 
 
 class _Masks(dict[int, str]):
@@ -48,6 +49,11 @@ def said(delivery: Delivery) -> Said:
     profile = ExportProfile.objects.get(pk=delivery.target_id)
     request = _assembled(delivery, thawed(delivery.content), profile, _Masks())
     return Said(request.method, request.shown_url, request.shown_headers, request.body.decode())
+
+
+def page(delivery: Delivery) -> str:
+    """The profile's own page."""
+    return reverse("admin:exports_exportprofile_change", args=[delivery.target_id])
 
 
 def _request(

@@ -22,12 +22,11 @@ def sight_of(delivery: Delivery, *, before: str = "") -> dict[str, Any]:
     event = delivery.event
     order = event.order if event else None
     channel = channels.channel(delivery.channel)
-    page_of_target = getattr(channel, "page", None)
     return {
         "delivery": delivery,
         "headline": channel.describe(delivery, order.client_order_id if order else ""),
         "status": status_of(delivery),
-        "target_page": page_of_target(delivery) if page_of_target else "",
+        "target_page": channel.page(delivery),
         "order": order,
         "customer": event.customer if event else None,
         "happened": catalogue.sentence(event.type, event.data) if event else "",

@@ -168,6 +168,13 @@ def test_hostile_names_are_only_text(store: Store, admin_client: Client) -> None
     assert ExportProfile.objects.filter(name=SCRIPT).exists()
 
 
+def test_a_profile_may_have_hundreds_of_mappings(store: Store, admin_client: Client) -> None:
+    rows = _rows("mappings", [_mapping(f"name{number}", "firstName") for number in range(300)])
+    sent = _settings(name="Long") | rows | _rows("routes", [])
+    assert admin_client.post(reverse("admin:exports_exportprofile_add"), sent).status_code == 302
+    assert ExportProfile.objects.get(name="Long").mappings.count() == 300
+
+
 def test_the_same_route_twice_is_refused(store: Store, admin_client: Client) -> None:
     sent = _settings() | _stored(store.profile)
     routes = [{"id": store.profile.routes.get().pk, "customer_type": "partial"}, {"customer_type": "partial"}]
