@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
-from tests.journeys.make_run import Run, a_run, free_port, logged_in, status
+from tests.journeys.make_run import PASSWORD, Run, a_run, free_port, logged_in, status
 from tests.processes import ROOT, Process
 
 BARE = {"POSTRIDER_DEMO": "0"}
@@ -23,16 +24,15 @@ def run(tmp_path: Path) -> Iterator[Run]:
         yield fresh
 
 
-def test_from_an_empty_folder_to_a_login_and_again(run):
+def test_from_an_empty_folder_to_a_login_and_again_after_a_crash(run):
     process = run.ready(**BARE)
 
     assert process.output.count(f"Postrider is ready at http://127.0.0.1:{run.port}/admin/\n") == 1
+    assert PASSWORD not in process.output
     browser = logged_in(run)
     assert status(browser, run.address("/receiver/")) == 404, "the demo is off"
-    assert run.data.is_dir()
     _refuses_a_second(run)
-    process.popen.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    process.kill()
     run.assert_nothing_is_left()
 
     started = time.monotonic()
@@ -40,38 +40,26 @@ def test_from_an_empty_folder_to_a_login_and_again(run):
 
     assert time.monotonic() - started < 20
     assert "up to date" in again.output
-    assert status(browser, run.address("/admin/")) == 200, "the login is kept"
+    assert status(browser, run.address("/admin/password_change/")) == 200, "the login is kept"
     again.interrupt()
     assert again.wait(30) == 0
     run.assert_nothing_is_left()
 
 
-def test_a_password_is_made_up_and_told_once(run):
+def test_when_the_worker_dies_everything_stops_and_a_made_up_password_is_told_once(run):
     process = run.ready(**BARE, POSTRIDER_ADMIN_PASSWORD="")
-
     (line,) = [line for line in process.output.splitlines() if "made now" in line]
     logged_in(run, line.split("password ")[1].split()[0])
-    process.interrupt()
-    process.wait(30)
-    again = run.ready(**BARE, POSTRIDER_ADMIN_PASSWORD="")
-    assert "made now" not in again.output
-
-
-def test_when_the_worker_dies_everything_stops_with_its_reason(run):
-    process = run.ready(**BARE)
 
     _kill_a_child(process, "qcluster")
 
     assert process.wait(30) == 1
     assert "worker ended by itself" in process.output
     run.assert_nothing_is_left()
-
-
-def test_killed_without_warning_it_leaves_no_process(run):
-    process = run.ready(**BARE)
-
-    process.kill()
-
+    again = run.ready(**BARE, POSTRIDER_ADMIN_PASSWORD="")
+    assert "made now" not in again.output
+    again.popen.terminate()
+    assert again.wait(30) == 0
     run.assert_nothing_is_left()
 
 
@@ -92,12 +80,11 @@ def test_when_make_is_killed_everything_stops(run, tmp_path):
     run.assert_nothing_is_left()
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "http", "²", "-1"])
-def test_a_port_that_is_none_is_refused(run, port):
-    process = run.up(PORT=port, **BARE)
-
-    assert process.wait(30) == 2
-    assert "is not a number from 1 to 65535" in process.output
+@pytest.mark.parametrize("port", ["0", "65536", "http", "²", "-1", ""])
+def test_a_port_that_is_none_is_refused(port):
+    with pytest.raises(CommandError, match="is not a number from 1 to 65535") as refused:
+        call_command("up", port=port)
+    assert refused.value.returncode == 2
 
 
 def _refuses_a_second(run: Run) -> None:
