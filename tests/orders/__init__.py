@@ -1,0 +1,1 @@
+"""Proofs of orders: every move of the lifecycle, and the doors that lead to it."""
