@@ -17,7 +17,7 @@ from delivery.screens import MOST_FOUND, ReadOnlyAdmin, as_id, page_of, pretty
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("occurred_at", "type", "what", "order_page", "customer_page", "by", "muted_because")
+    list_display = ("occurred_at", "type", "what_and_who", "order_page", "customer_page")
     list_display_links = ("occurred_at", "type")
     list_filter = (EventType, "muted")
     list_select_related = ("customer", "order")
@@ -57,6 +57,10 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="what happened")
     def what(self, event: Event) -> str:
         return catalogue.sentence(event.type, event.data)
+
+    @admin.display(description="what happened")
+    def what_and_who(self, event: Event) -> str:
+        return f"{self.what(event)}, by {event.by}"
 
     @admin.display(description="order")
     def order_page(self, event: Event) -> str:

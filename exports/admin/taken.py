@@ -18,7 +18,7 @@ from orders.models import Order
 
 @admin.register(Export)
 class ExportAdmin(ReadOnlyAdmin):
-    list_display = ("taken_at", "profile", "customer_type", "order_page", "outcome", "delivery_page")
+    list_display = ("taken_at", "by_profile", "order_page", "outcome_page")
     list_display_links = ("taken_at",)
     list_filter = ("customer_type", "skip")
     list_select_related = ("profile", "order")
@@ -51,6 +51,14 @@ class ExportAdmin(ReadOnlyAdmin):
 
     def _may_see_profiles(self, request: HttpRequest) -> bool:
         return any(request.user.has_perm(f"exports.{verb}_exportprofile") for verb in ("view", "change"))
+
+    @admin.display(description="profile")
+    def by_profile(self, taken: Export) -> str:
+        return f"{taken.profile} ({taken.get_customer_type_display()})"
+
+    @admin.display(description="outcome")
+    def outcome_page(self, taken: Export) -> str:
+        return self.delivery_page(taken) if taken.delivery_id else self.outcome(taken)
 
     @admin.display(description="order")
     def order_page(self, taken: Export) -> str:

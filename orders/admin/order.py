@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from customers import search
@@ -87,19 +88,9 @@ _COLLAPSED = ("collapse",)
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     change_form_template = "admin/orders/order/change_form.html"
-    list_display = (
-        "client_order_id",
-        "status",
-        "type",
-        "total",
-        "currency",
-        "customer_page",
-        "campaign",
-        "is_test",
-        "created_at",
-    )
+    list_display = ("client_order_id", "state", "amount", "customer_page", "created_at")
     list_filter = ("status", "type", "is_test")
-    list_select_related = ("customer", "campaign")
+    list_select_related = ("customer",)
     search_fields = ("first_name", "last_name", "email", "external_order_id")
     search_help_text = "An order number, the client's own order id, an e-mail, phone or name."
     ordering = ("-id",)
@@ -197,6 +188,16 @@ class OrderAdmin(ReadOnlyAdmin):
             except MoveRefused as refusal:
                 messages.error(request, str(refusal))
         return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
+
+    @admin.display(description="status")
+    def state(self, order: Order) -> str:
+        test = format_html(' <span class="badge test">{}</span>', "Test card") if order.is_test else ""
+        kind = "" if order.type == Order.Type.NEW_SALE else f", {order.get_type_display().lower()}"
+        return format_html("{}{}{}", order.get_status_display(), kind, test)
+
+    @admin.display(description="total")
+    def amount(self, order: Order) -> str:
+        return f"{order.total} {order.currency}"
 
     @admin.display(description="customer")
     def customer_page(self, order: Order) -> str:
