@@ -228,7 +228,7 @@ def _ascii_lower(text: str) -> str:
 
 
 def _made(location: Location, fields: Mapping[str, Any], at: datetime) -> Customer:
-    customer = Customer(location=location, created_at=at, **fields)
+    customer = sets.new(Customer, location=location, created_at=at, **fields)
     _tidy(customer)
     return customer
 

@@ -6,14 +6,17 @@ nothing has to come back. `bulk_update` is some thirty times slower than this, a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.db import connection
-from django.db.models import DateTimeField, DecimalField, Field, ForeignKey, JSONField, Model
+from django.db.models import NOT_PROVIDED, DateTimeField, DecimalField, Field, ForeignKey, JSONField, Model
+from django.db.models.base import ModelState
 
 Row = Sequence[Any]
+Made = TypeVar("Made", bound=Model)
 
 
 def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -71,6 +74,35 @@ def _as_text(value: datetime | None) -> Any:
     if value is not None and value.tzinfo is UTC:  # what Django would do, five times as fast
         return value.replace(tzinfo=None).isoformat(" ")
     return connection.ops.adapt_datetimefield_value(value)
+
+
+def new(model: type[Made], **values: Any) -> Made:
+    """An unsaved row, as `model(**values)` makes it, in a third of the time: for rows that come in thousands.
+
+    The values must be names of fields; they are not looked at.
+    """
+    plain, made = _defaults(model)
+    row = model.__new__(model)
+    row._state = ModelState()
+    row.__dict__.update(plain)
+    for name, make in made:
+        if name not in values:
+            row.__dict__[name] = make()
+    for name, value in values.items():
+        setattr(row, name, value)
+    return row
+
+
+@lru_cache
+def _defaults(model: type[Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """What a new row has in each column: values that rows can share, and makers of those that they cannot."""
+    plain, made = {}, []
+    for field in model._meta.concrete_fields:
+        if callable(field.default) and field.default is not NOT_PROVIDED:
+            made.append((field.attname, field.get_default))
+        else:
+            plain[field.attname] = field.get_default()
+    return plain, made
 
 
 def create(objects: Sequence[Model]) -> None:

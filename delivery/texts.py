@@ -16,7 +16,9 @@ def fault_in(model: type[Model], values: Mapping[str, Any]) -> str:
     """The same for some columns only, before there is a row: names of columns to values."""
     for name, (label, limit) in _text_columns(model).items():
         value = values.get(name, "")
-        found = "" if value == "" else fault_of(label, value, limit)
+        if value == "":  # most are
+            continue
+        found = fault_of(label, value, limit)
         if found:
             return found
     return ""

@@ -1,8 +1,9 @@
 """One import from its files to its report: recognise, stage, tell, take."""
 
+import gc
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -162,18 +163,35 @@ def _take(job: _Import, stage: Staging, noted: Rejects) -> None:
     total = stage.close_for_reading(job.preset.lead)
     done = 0
     for keys in stage.turns(BATCH):
-        reasons: dict[int, list[str]] = {}
-        reject = partial(_note, reasons)
-        told = job.preset.tell(keys, stage, job.clock, reject)
-        tally = taking.take(told, Intake(job.location, job.by, job.quiet, reject))
-        job.report.tally.add(tally)
-        _write_down(reasons.items(), job, stage, noted)
+        with _garbage_left_alone():
+            _take_batch(job, keys, stage, noted)
         done += len(keys)
         job.progress("Importing orders", done, total)
     for name, kind in job.preset.kinds.items():
         if kind.parent:
             lost = f"There is no order of this {kind.key} among the {kind.parent} that could be read."
             _write_down(((line, [lost]) for line in stage.orphans(name, kind.parent)), job, stage, noted)
+
+
+def _take_batch(job: _Import, keys: Sequence[str], stage: Staging, noted: Rejects) -> None:
+    reasons: dict[int, list[str]] = {}
+    reject = partial(_note, reasons)
+    told = job.preset.tell(keys, stage, job.clock, reject)
+    tally = taking.take(told, Intake(job.location, job.by, job.quiet, reject))
+    job.report.tally.add(tally)
+    _write_down(reasons.items(), job, stage, noted)
+
+
+@contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """No looking for cycles while a batch grows: that took a fifth of the time and found nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _note(reasons: dict[int, list[str]], record: Record, reason: str) -> None:

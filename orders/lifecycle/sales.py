@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from customers.models import Customer, Location
-from delivery import texts
+from delivery import sets, texts
 from delivery.card_numbers import holds_card_number
 from orders.cases import Case
 from orders.lifecycle.moves import CENT, money, move, must_be
@@ -71,9 +71,8 @@ def create_partial_in(
     settles those that it is given again by their external id. Raises MoveRefused for what cannot be stored.
     """
     when = work.when(at)
-    order = Order(location=location, customer=customer, created_at=when, updated_at=when)
-    for name, value in {**_billing(customer), **fields}.items():
-        setattr(order, name, value)
+    columns = {**_billing(customer), **fields}
+    order = sets.new(Order, location=location, customer=customer, created_at=when, updated_at=when, **columns)
     case = Case(order, customer)
     items = [_item(order, line, OrderItem.Type.OFFER) for line in lines]
     rows = [_paid(case, payment, when, Transaction.Type.SALE) for payment in awaited]
@@ -242,7 +241,7 @@ def _bill(work: Work, case: Case, rows: Sequence[Transaction], at: datetime) -> 
     for row in rows:
         _pay(work, case, row)
     if not case.fulfillments:  # in past facts it may have left already
-        parcel = Fulfillment(order=order, created_at=at)
+        parcel = sets.new(Fulfillment, order=order, created_at=at)
         case.fulfillments.append(parcel)
         work.add(parcel)
     kind = "order.recurring" if order.type == Order.Type.RECURRING else "order.sale"
@@ -285,7 +284,8 @@ def _item(order: Order, line: Line, kind: str) -> OrderItem:
         raise MoveRefused("The quantity must be between 1 and 1,000,000.")
     if money(line.price * line.quantity, "price") < 0:
         raise MoveRefused("A price cannot be negative.")
-    return OrderItem(
+    return sets.new(
+        OrderItem,
         order=order,
         product=line.product,
         type=kind,
@@ -305,7 +305,8 @@ def _paid(case: Case, payment: Payment, at: datetime, kind: str) -> Transaction:
     amount = case.order.total - case.order.paid if payment.amount is None else money(payment.amount)
     if amount < 0:
         raise MoveRefused("A payment cannot be negative.")
-    return Transaction(
+    return sets.new(
+        Transaction,
         order=case.order,
         type=kind,
         amount=amount,
