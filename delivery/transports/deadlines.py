@@ -30,15 +30,18 @@ class Deadline:
     def watch(self, line: socket.socket) -> None:
         """From now on this is the connection to be cut."""
         with self._lock:
-            self._line = line
+            self._let_go()
+            # A handle of our own: an answer that ends with its connection is still read when the
+            # connection's own handles have been closed.
+            self._line = line.dup()
             if self.has_passed:
-                _cut(line)
+                _cut(self._line)
 
     def done(self) -> None:
         """The exchange ended by itself; its connection may go on to serve another."""
         with self._lock:
             self.is_over = True
-            self._line = None
+            self._let_go()
 
     def expire(self) -> None:
         with self._lock:
@@ -46,6 +49,11 @@ class Deadline:
                 self.has_passed = True
                 if self._line is not None:
                     _cut(self._line)
+
+    def _let_go(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
 
 class Watchman:

@@ -1,6 +1,7 @@
 """The transport on `requests`: threads, pooled connections, every limit of time and size enforced."""
 
 import queue
+import re
 import socket
 import ssl
 import time
@@ -8,17 +9,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import requests
 from django.conf import settings
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError
 from urllib3.exceptions import SSLError as PoolSSLError
 
 from delivery import guard
@@ -27,6 +23,15 @@ from delivery.transports.deadlines import Deadline, Watchman
 from delivery.transports.pinned import PinnedAdapter, exchange
 
 _HAS_BODY = ("POST", "PUT", "PATCH")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+class Malformed(ValueError):
+    """A request that would say something else on the line than it seems to say; never sent."""
 
 
 class RequestsTransport:
@@ -79,7 +84,8 @@ class RequestsTransport:
         response = self._adapter.send(_prepared(request), stream=True, timeout=timeout)
         answer.phases["answered_ms"] = _since(started)
         answer.status = response.status_code
-        answer.headers = tuple((name, value[:2000]) for name, value in list(response.headers.items())[:50])
+        headers = list(response.headers.items())[:50]
+        answer.headers = tuple((name[:200], value[:2000]) for name, value in headers)
         raw, answer.is_cut = _read(response)
         if deadline.has_passed:
             raise TimeoutError
@@ -89,13 +95,12 @@ class RequestsTransport:
 
 def _prepared(request: Request) -> requests.PreparedRequest:
     """The request as it is: prepared by hand, because preparing rewrites URLs and takes half the time."""
+    _check(request)
     prepared = requests.PreparedRequest()
     prepared.prepare_hooks(None)
     prepared.method = request.method
-    if request.url.isascii():
-        prepared.url = request.url
-    else:
-        prepared.prepare_url(request.url, None)  # a host with umlauts, a path with spaces
+    # A % that begins no escape would make urllib3 escape every % there is, those of our query too.
+    prepared.url = _STRAY_PERCENT.sub("%25", request.url if request.url.isascii() else _as_ascii(request.url))
     prepared.headers = CaseInsensitiveDict(request.headers)
     prepared.headers.setdefault("Accept", "*/*")
     prepared.headers.setdefault("Accept-Encoding", "identity")
@@ -105,11 +110,33 @@ def _prepared(request: Request) -> requests.PreparedRequest:
     return prepared
 
 
+def _check(request: Request) -> None:
+    """The last look before the line: forms refuse all this, but what is stored may be from elsewhere."""
+    if not _TOKEN.fullmatch(request.method):
+        raise Malformed("The method is not the name of one; nothing is sent.")
+    if _SPACE_OR_CONTROL.search(request.url):
+        raise Malformed("The URL has a space or a control character in it; nothing is sent.")
+    if not all(_TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value) for name, value in request.headers):
+        raise Malformed("A header has a character in it that headers cannot have; nothing is sent.")
+
+
+def _as_ascii(url: str) -> str:
+    """The URL as it goes on the line. What is ASCII in it stays: our query must arrive as it was frozen."""
+    parts = urlsplit(url)
+    origin = requests.PreparedRequest()
+    origin.prepare_url(f"{parts.scheme}://{parts.netloc}", None)  # knows the rules for names of hosts
+    rest = url.partition(parts.netloc)[2]
+    return f"{str(origin.url).rstrip('/')}{quote(rest, safe=_PRINTABLE)}"
+
+
 def _read(response: requests.Response) -> tuple[bytes, bool]:
     """The first BODY_LIMIT bytes as they came, and whether there were more."""
     raw: Any = response.raw
     if not hasattr(raw, "release_conn"):
         return response.content[:BODY_LIMIT], len(response.content) > BODY_LIMIT
+    if response.status_code < 200:
+        raw.close()  # interim: what follows on this connection is not the answer to the next request
+        return b"", False
     parts: list[bytes] = []
     size = 0
     while size <= BODY_LIMIT:
@@ -137,11 +164,13 @@ def _inflated(raw: bytes, encoding: str) -> tuple[bytes, bool]:
 
 # The first that fits names the error; None: the exception's own text may be shown.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str, str | None], ...] = (
-    ((ReadTimeoutError, ConnectTimeoutError, TimeoutError), "timeout", "No complete answer in time."),
+    ((Malformed,), "config", None),
     ((guard.Forbidden,), "forbidden_address", None),
     ((NameResolutionError, socket.gaierror), "dns", "The host name has no address."),
+    ((ReadTimeoutError, TimeoutError), "timeout", "No complete answer in time."),
     ((PoolSSLError, ssl.SSLError), "tls", None),
-    ((NewConnectionError, ConnectionRefusedError), "refused", "The connection was refused."),
+    ((ConnectionRefusedError,), "refused", "The connection was refused."),
+    ((NewConnectionError,), "refused", "The receiver cannot be reached."),
     ((requests.RequestException, HTTPError, OSError), "reset", "The connection broke."),
 )
 
