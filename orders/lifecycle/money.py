@@ -6,14 +6,14 @@ from typing import Any
 
 from delivery import texts
 from orders.cases import Case
-from orders.lifecycle.moves import money, move
+from orders.lifecycle.moves import in_words, money, move
 from orders.lifecycle.work import MoveRefused, Work
 from orders.models import Order, Transaction
 
 
 def _has_paid(case: Case) -> str:
     if case.order.paid <= 0:
-        status = case.order.get_status_display().lower()
+        status = in_words(case.order.get_status_display())
         return f"Nothing was paid for this order (it is {status}), so nothing can go back."
     if case.refundable <= 0:
         return "All that was paid has gone back already."

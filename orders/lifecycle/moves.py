@@ -106,14 +106,24 @@ def money(value: Any, what: str = "amount") -> Decimal:
     try:
         amount = Decimal(str(value)).quantize(CENT, ROUND_HALF_UP)
     except InvalidOperation:
-        raise MoveRefused(f"The {what} “{str(value)[:40]}” is not a number.") from None
+        raise MoveRefused(f"The {what} “{_shown(value)}” is not a number.") from None
     if not amount.is_finite() or abs(amount) > MOST:
-        raise MoveRefused(f"The {what} “{str(value)[:40]}” is out of range.")
+        raise MoveRefused(f"The {what} “{_shown(value)}” is out of range.")
     return amount
 
 
+def in_words(status: str) -> str:
+    """The label of a status, in the middle of a sentence."""
+    return status.lower().replace("qa", "QA")
+
+
+def _shown(value: Any) -> str:
+    """Whatever it was, short, and without halves of characters that no page could show."""
+    return str(value)[:40].encode(errors="replace").decode()
+
+
 def _article(status: str) -> str:
-    word = status.lower().replace("qa", "QA")
+    word = in_words(status)
     return f"{'An' if word[0] in 'aeiou' else 'A'} {word}"
 
 

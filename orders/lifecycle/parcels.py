@@ -5,7 +5,7 @@ from datetime import datetime
 
 from delivery import texts
 from orders.cases import Case
-from orders.lifecycle.moves import move
+from orders.lifecycle.moves import in_words, move
 from orders.lifecycle.work import MoveRefused, Work
 from orders.models import Fulfillment, Order
 
@@ -31,7 +31,7 @@ def _parcel_must_be(*statuses: str, what: str) -> Callable[[Case], str]:
 
 def _can_ship(case: Case) -> str:
     if case.order.status != Order.Status.COMPLETE:
-        return f"Only a complete order is shipped; this one is {case.order.get_status_display().lower()}."
+        return f"Only a complete order is shipped; this one is {in_words(case.order.get_status_display())}."
     return _parcel_must_be(PENDING, what="shipped")(case)
 
 
