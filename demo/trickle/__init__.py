@@ -7,7 +7,8 @@ import time
 from django.db import OperationalError, connection
 from django.db.models import Q
 
-from demo.trickle.scene import BY, PREFIX, Scene
+from demo.store import BY
+from demo.trickle.scene import PREFIX, Scene
 from demo.trickle.steps import STEPS, Step, start_order
 from orders.lifecycle import MoveRefused
 from orders.models import Order

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from demo.trickle.scene import BY, PREFIX, Scene, lines, order_number, payment, person, test_card
+from demo.store import BY
+from demo.trickle.scene import PREFIX, Scene, lines, order_number, payment, person, test_card
 from orders import lifecycle
 from orders.lifecycle import Move
 from orders.lifecycle.moves import CENT

@@ -45,9 +45,10 @@ class Command(BaseCommand):
             try:
                 self._run(port, children)
             except KeyboardInterrupt:
-                self._say("Stopping …")
+                self._say("Stopping … (a second Ctrl-C does not wait)")
             finally:
                 processes.stop(children, seconds=STOP_SECONDS)
+            self._say("Stopped.")
 
     def _run(self, port: int, children: list[Child]) -> None:
         _check_port(port)
