@@ -44,8 +44,16 @@ _FORBIDDEN_V6 = [
 # Machines' own credentials are served here: open only if a setting names the very address.
 _METADATA = {
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192")
-} | {ipaddress.ip_address(text) for text in ("fd00:ec2::254", "fd20:ce::254")}
+    for text in (
+        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "168.63.129.16"),
+        *("100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
+    )
+}
+# IPv4 addresses in other clothes: mapped, compatible, NAT64, 6to4. Behind how many bits they stand.
+_WRAPPED_V4 = [
+    (ipaddress.IPv6Network(text), behind)
+    for text, behind in (("::ffff:0:0/96", 0), ("::/96", 0), ("64:ff9b::/96", 0), ("2002::/16", 80))
+]
 
 
 class Forbidden(ValueError):
@@ -61,9 +69,15 @@ def check_url(url: str) -> None:
 
     A name that does not resolve at the moment is no fault of the URL. Raises Forbidden.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise Forbidden("The URL cannot be read: check the host and the port (1 to 65535).") from None
+    if not host:
+        raise Forbidden("The URL names no host.")
     with contextlib.suppress(Unresolvable):
-        resolve(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        resolve(host, port)
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -87,7 +101,7 @@ def check_address(text: str, port: int, host: str = "") -> None:
     address = ipaddress.ip_address(text.partition("%")[0])
     named = f"{host} ({address})" if host and host != text else str(address)
     allowed = [network for network in allowed_networks() if address in network]
-    if address in _METADATA:
+    if _METADATA & {address, _unwrapped(address)}:
         if not any(network.num_addresses == 1 for network in allowed):
             raise Forbidden(f"{named} is a cloud metadata address: nothing is sent there.")
         return
@@ -110,6 +124,15 @@ def allowed_networks() -> list[Network]:
 @lru_cache(maxsize=4)
 def _networks(texts: tuple[str, ...]) -> list[Network]:
     return [ipaddress.ip_network(text) for text in texts]
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address stands for, else the address itself."""
+    if isinstance(address, ipaddress.IPv6Address):
+        for network, behind in _WRAPPED_V4:
+            if address in network:
+                return ipaddress.IPv4Address((int(address) >> behind) & 0xFFFFFFFF)
+    return address
 
 
 def _is_forbidden(address: Address) -> bool:

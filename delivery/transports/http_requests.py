@@ -116,6 +116,10 @@ def _check(request: Request) -> None:
         raise Malformed("The method is not the name of one; nothing is sent.")
     if _SPACE_OR_CONTROL.search(request.url):
         raise Malformed("The URL has a space or a control character in it; nothing is sent.")
+    try:
+        urlsplit(request.url)
+    except ValueError:
+        raise Malformed("The URL cannot be read; nothing is sent.") from None
     if not all(_TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value) for name, value in request.headers):
         raise Malformed("A header has a character in it that headers cannot have; nothing is sent.")
 
