@@ -1,10 +1,12 @@
 """Whether texts fit the columns they are for; SQLite would store anything, PostgreSQL would fail late."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import CharField, Model, TextField
+import orjson
+from django.db.models import CharField, JSONField, Model, TextField
 
 
 def fault(row: Model) -> str:
@@ -21,6 +23,11 @@ def fault_in(model: type[Model], values: Mapping[str, Any]) -> str:
         found = fault_of(label, value, limit)
         if found:
             return found
+    for name, label in _json_columns(model).items():
+        if values.get(name) and not _is_json(values[name]):
+            return (
+                f"The {label} cannot be stored: it is nested too deep, or has characters that are not text."
+            )
     return ""
 
 
@@ -42,6 +49,26 @@ def _text_columns(model: type[Model]) -> dict[str, tuple[str, int | None]]:
         for field in model._meta.concrete_fields
         if isinstance(field, CharField | TextField) and not field.null
     }
+
+
+@lru_cache
+def _json_columns(model: type[Model]) -> dict[str, str]:
+    return {
+        field.attname: str(field.verbose_name)
+        for field in model._meta.concrete_fields
+        if isinstance(field, JSONField)
+    }
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        return _NUL.search(orjson.dumps(value)) is None
+    except TypeError:  # half of a surrogate pair, too deep, no JSON at all
+        return False
+
+
+# As JSON writes it; after a backslash that is itself escaped it is ordinary text.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _is_unicode(value: str) -> bool:
