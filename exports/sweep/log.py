@@ -51,8 +51,12 @@ def horizon() -> Position:
     return (found[0], found[1]) if found else START
 
 
-def position_before(moment: datetime) -> Position:
-    """A position before all that was recorded since `moment`."""
+def position_before(moment: datetime, end: Position) -> Position:
+    """A position before all that was recorded since `moment`.
+
+    Never behind `end`, a horizon found earlier: an event that cannot be seen yet, because its transaction
+    is still open, may belong before all that can.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH recent AS MATERIALIZED ("
@@ -61,7 +65,7 @@ def position_before(moment: datetime) -> Position:
             [connection.ops.adapt_datetimefield_value(moment)],
         )
         found = cursor.fetchone()
-    return (found[0], found[1] - 1) if found else horizon()
+    return min((found[0], found[1] - 1), end) if found else end
 
 
 def batches(start: Position, end: Position, types: set[str]) -> Iterator[list[LoggedEvent]]:
@@ -104,14 +108,11 @@ def mend_after_restore() -> None:
     """
     if connection.vendor != "postgresql":
         return
+    # Asked and mended by one statement each: what is committed between two would seem to be ahead too.
+    ahead = "tx_id >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        next_tx = cursor.fetchone()[0]
-        cursor.execute(
-            "SELECT tx_id FROM delivery_event WHERE muted = '' ORDER BY tx_id DESC, id DESC LIMIT 1"
-        )
-        newest = cursor.fetchone()
-        if newest and newest[0] >= next_tx:
+        cursor.execute(f"SELECT 1 FROM delivery_event WHERE muted = '' AND {ahead} LIMIT 1")  # noqa: S608
+        if cursor.fetchone():
             with transaction.atomic():
-                cursor.execute("UPDATE delivery_event SET tx_id = 0 WHERE tx_id >= %s", [next_tx])
+                cursor.execute(f"UPDATE delivery_event SET tx_id = 0 WHERE {ahead}")  # noqa: S608
                 cursor.execute("UPDATE exports_exportprofile SET swept_tx = NULL, swept_id = NULL")

@@ -9,13 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from delivery import queue, sets
 from delivery.ids import new_id
 from delivery.queue import NewDelivery
 from exports.fields.reading import EventFacts, Reading
-from exports.models import ExportProfile
+from exports.models import ExportProfile, FieldMapping
 from exports.render import Memo
 from exports.sweep import log as event_log
 from exports.sweep.log import LoggedEvent
@@ -60,7 +61,7 @@ def run(
     now = now or timezone.now()
     end = event_log.horizon()
     reports = {profile.pk: Report(profile) for profile in profiles}
-    plans = _plans(reports, dry_run=dry_run)
+    plans = _plans(reports, end, dry_run=dry_run)
     while plans:
         matcher = Matcher(plans)
         start = min(one.position for one in plans)
@@ -75,12 +76,14 @@ def run(
     return list(reports.values())
 
 
-def _plans(reports: dict[int, Report], *, dry_run: bool) -> list[Plan]:
+def _plans(reports: dict[int, Report], end: event_log.Position, *, dry_run: bool) -> list[Plan]:
     if not dry_run:
-        _place(list(reports))
+        _place(list(reports), end)
     plans = []
+    # Secrets stay closed: what is frozen holds none, and one that no key opens is no matter of the sweep.
+    mappings = Prefetch("mappings", FieldMapping.objects.defer("secret_value"))
     found = ExportProfile.objects.filter(pk__in=reports).prefetch_related(
-        "mappings", "routes", "routes__campaign", "routes__product"
+        mappings, "routes", "routes__campaign", "routes__product"
     )
     for profile in found.order_by("pk"):
         try:
@@ -89,12 +92,12 @@ def _plans(reports: dict[int, Report], *, dry_run: bool) -> list[Plan]:
             _stopped(reports[profile.pk], error)
             continue
         if made.routes and (profile.swept_tx is not None or dry_run):
-            made.position = made.reached = _position(profile)
+            made.position = made.reached = _position(profile, end)
             plans.append(made)
     return plans
 
 
-def _place(profile_ids: Sequence[int]) -> None:
+def _place(profile_ids: Sequence[int], end: event_log.Position) -> None:
     """Puts profiles that have no position at the start of their routes' look-back.
 
     Written down before the routes are read: a route that is added during the run takes the position away
@@ -103,14 +106,15 @@ def _place(profile_ids: Sequence[int]) -> None:
     with transaction.atomic():
         for profile in ExportProfile.objects.select_for_update().filter(pk__in=profile_ids, swept_tx=None):
             if profile.routes.exists():
-                profile.swept_tx, profile.swept_id = _position(profile)
+                profile.swept_tx, profile.swept_id = _position(profile, end)
                 profile.save(update_fields=["swept_tx", "swept_id"])
 
 
-def _position(profile: ExportProfile) -> event_log.Position:
+def _position(profile: ExportProfile, end: event_log.Position) -> event_log.Position:
     if profile.swept_tx is not None and profile.swept_id is not None:
         return (profile.swept_tx, profile.swept_id)
-    return event_log.position_before(min(route.effective_from for route in profile.routes.all()))
+    start = min(route.effective_from for route in profile.routes.all())
+    return event_log.position_before(start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +239,9 @@ def _rendered(takes: Sequence[_Take]) -> list[NewDelivery]:
     deliveries = []
     for take in going:
         about = (take.event.id, take.verdict.kind.key)
-        if about not in readings:
-            readings[about] = (_reading(take, offers), {}, {})
         try:
+            if about not in readings:
+                readings[about] = (_reading(take, offers), {}, {})
             content = take.verdict.plan.renderer.content(*readings[about])
         except Exception as error:
             raise _Broken(take.verdict.plan, error) from error
@@ -293,6 +297,7 @@ _MOVE_COLUMNS = {"profile": "bigint", "tx": "bigint", "id": "bigint", "old_tx": 
 
 def _move(plans: Sequence[Plan]) -> None:
     """Remembers how far each profile has come, unless somebody has set it back meanwhile (a new route)."""
+    _lock(plans)
     rows: list[tuple[Any, ...]] = []
     for one in plans:
         profile = one.profile
@@ -303,6 +308,12 @@ def _move(plans: Sequence[Plan]) -> None:
         one.position = one.reached
     if rows:
         sets.run(_MOVE, _MOVE_COLUMNS, rows)
+
+
+def _lock(plans: Sequence[Plan]) -> None:
+    """In one order, so that two sweeps never wait for each other in a circle."""
+    locked = ExportProfile.objects.select_for_update(no_key=True).order_by("pk")
+    list(locked.filter(pk__in=[one.profile.pk for one in plans]).values_list("pk"))
 
 
 def _finish(plans: Sequence[Plan], end: event_log.Position, now: datetime, *, dry_run: bool) -> None:
