@@ -39,7 +39,7 @@ def settlement(
     """
     error, detail = judged(answer)
     secrets = [form for secret in request.secrets for form in _forms(secret)]
-    detail = _blotted(detail, secrets)[:300]
+    detail = _blotted(_storable(detail), secrets)[:300]
     attempt = _attempt(delivery, request, answer, started_at, secrets)
     attempt.error, attempt.detail = error, detail
     if not error:

@@ -80,12 +80,14 @@ def claim(limit: int) -> list[Delivery]:
     picked = "SELECT id FROM delivery_delivery WHERE due_at <= %s ORDER BY due_at LIMIT %s"
     if connection.vendor == "postgresql":
         picked += " FOR UPDATE SKIP LOCKED"
+    # Materialized: run once. A plan that ran it again for each row would pass the limit.
     columns = ", ".join(f"d.{field.column}" for field in Delivery._meta.concrete_fields)
     sql = (
-        f"UPDATE delivery_delivery AS d SET lease = %s, due_at = %s WHERE d.id IN ({picked}) "  # noqa: S608
+        f"WITH picked AS MATERIALIZED ({picked}) "  # noqa: S608 (names are our own)
+        "UPDATE delivery_delivery AS d SET lease = %s, due_at = %s WHERE d.id IN (SELECT id FROM picked) "
         f"RETURNING {columns.replace('d.', '') if connection.vendor == 'sqlite' else columns}"
     )
-    return list(Delivery.objects.raw(sql, [lease, lease_end(now), now, limit]))
+    return list(Delivery.objects.raw(sql, [now, limit, lease, lease_end(now)]))
 
 
 def lease_end(now: datetime) -> datetime:
@@ -135,16 +137,18 @@ _ATTEMPT_COLUMNS = tuple(
 )
 
 
-def settle(settlements: Sequence[Settlement]) -> int:
-    """Writes outcomes, attempts and the endpoints' health in one transaction; how many were written.
+def settle(settlements: Sequence[Settlement]) -> set[str]:
+    """Writes outcomes, attempts and the endpoints' health in one transaction; the deliveries written.
 
-    Who lost the lease to another worker writes nothing: the other's outcome stands.
+    Who lost the lease to another worker writes nothing: the other's outcome stands. What its endpoint
+    holds is not due, whatever the settlement says.
     """
     rows = [_settled_row(one) for one in settlements]
     returning = (
         _SETTLE if connection.vendor == "sqlite" else _SETTLE.replace("RETURNING id", "RETURNING d.id")
     )
     with transaction.atomic():
+        _lock({one.delivery.endpoint_id for one in settlements})
         written = {row[0] for row in sets.run(returning, _SETTLE_COLUMNS, rows)}
         tried = [one for one in settlements if one.attempt is not None and one.delivery.pk in written]
         sets.append(
@@ -153,7 +157,13 @@ def settle(settlements: Sequence[Settlement]) -> int:
             [[getattr(one.attempt, column) for column in _ATTEMPT_COLUMNS] for one in tried],
         )
         _note_health(tried)
-    return len(written)
+    return written
+
+
+def _lock(endpoint_ids: Collection[int]) -> None:
+    """Holding and releasing wait until we have written; in one order, so that workers wait in no circle."""
+    locked = Endpoint.objects.select_for_update(no_key=True).order_by("pk")
+    list(locked.filter(pk__in=endpoint_ids).values_list("pk"))
 
 
 def _settled_row(one: Settlement) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from delivery import channels, outcomes, queue
+from delivery import channels, outcomes, queue, retries
 from delivery.channels import Unsendable
 from delivery.models import Delivery
 from delivery.queue import Settlement
@@ -114,20 +114,31 @@ def _prepared(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Request | 
         by_channel[delivery.channel].append(delivery)
     requests: dict[str, Request | Unsendable] = {}
     for name, group in by_channel.items():
-        try:
-            requests |= channels.channel(name).prepare(group)
-        except Exception:
-            log.exception("The channel %s could not prepare %d deliveries.", name, len(group))
+        requests |= _prepared_by(name, group)
     unknown = Unsendable("internal", "Postrider could not prepare this delivery; see the log.")
     return [(delivery, requests.get(delivery.pk, unknown)) for delivery in deliveries]
+
+
+def _prepared_by(channel: str, deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
+    """What the channel makes of them; if it stumbles, of each half, so that one cannot stop the others."""
+    try:
+        return channels.channel(channel).prepare(deliveries)
+    except Exception:
+        if len(deliveries) == 1:
+            log.exception("The channel %s could not prepare delivery %s.", channel, deliveries[0].pk)
+            return {}
+    half = len(deliveries) // 2
+    return _prepared_by(channel, deliveries[:half]) | _prepared_by(channel, deliveries[half:])
 
 
 def _unsendable(delivery: Delivery, reason: Unsendable) -> Settlement:
     """Nothing was sent: held, or tried again later with the reason on record, but no attempt counted."""
     if delivery.is_finished:
         return Settlement(delivery, delivery.state, None, delivery.last_error, delivery.last_detail)
-    wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
-    due_at = None if reason.is_held or wait is None else timezone.now() + wait
+    wait: timedelta | None = retries.FIRST
+    if not reason.is_held:  # else due if it is released before this is written: nobody will look for it then
+        wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
+    due_at = None if wait is None else timezone.now() + wait
     return Settlement(delivery, Delivery.State.WAITING, due_at, reason.error, reason.detail)
 
 
@@ -153,11 +164,12 @@ def _flush(run: _Drain, *, at_once: bool) -> bool:
     ):
         return False
     batch, run.landed = run.landed, []
-    written = queue.settle(batch)
-    delivered = sum(one.state == Delivery.State.DELIVERED for one in batch)
+    ids = queue.settle(batch)
+    written = [one for one in batch if one.delivery.pk in ids]
+    delivered = sum(one.state == Delivery.State.DELIVERED for one in written)
     run.tally.delivered += delivered
-    run.tally.failed += len(batch) - delivered
-    run.tally.lost += len(batch) - written
+    run.tally.failed += len(written) - delivered
+    run.tally.lost += len(batch) - len(written)
     run.flushed = time.monotonic()
     return True
 

@@ -32,11 +32,21 @@ def prepare(deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
     try:
         secrets = _secrets(contents.values())
     except SecretUnreadable as error:
-        return {delivery.pk: Unsendable("config", str(error)) for delivery in deliveries}
+        if len(profiles) <= 1:
+            return {delivery.pk: Unsendable("config", str(error)) for delivery in deliveries}
+        return _prepared_apart(deliveries)
     return {
         delivery.pk: _request(delivery, contents[delivery.pk], profiles.get(delivery.target_id), secrets)
         for delivery in deliveries
     }
+
+
+def _prepared_apart(deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
+    """Profile by profile: the others do not wait for the one whose secret cannot be read."""
+    requests: dict[str, Request | Unsendable] = {}
+    for target_id in {delivery.target_id for delivery in deliveries}:
+        requests |= prepare([delivery for delivery in deliveries if delivery.target_id == target_id])
+    return requests
 
 
 def retry_after(delivery: Delivery, attempts_made: int) -> timedelta | None:
