@@ -1,0 +1,78 @@
+"""How a crash is arranged, and what is looked at after it: real kills, real locks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from delivery.models import Attempt, Delivery
+from tests.processes import Process, wait_until
+from tests.receiver import Receiver, Request
+
+
+def kill(process: Process) -> None:
+    """SIGKILL; returns when the database has noticed too (a server may still end the last statement)."""
+    process.kill()
+    wait_until(lambda: not other_connections(), 10, what="the end of the killed process's connection")
+
+
+def other_connections() -> int:
+    """How many others are connected to this database; to SQLite none is that outlives its process."""
+    return _count("pg_stat_activity", "backend_type = 'client backend'")
+
+
+def waiting_for_a_lock() -> int:
+    """How many connections wait for us; unlike the above it is current within a transaction too."""
+    return _count("pg_locks", "NOT granted")
+
+
+def _count(view: str, condition: str) -> int:
+    if connection.vendor == "sqlite":
+        return 0
+    name = "datname = current_database()"
+    if view == "pg_locks":
+        name = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM {view} WHERE {name} AND pid <> pg_backend_pid() AND {condition}"
+        )
+        return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def nobody_writes(table: str) -> Iterator[None]:
+    """Whoever wants to write to the table (on SQLite, to any) waits until the block ends."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        yield
+
+
+def until_leases_end() -> None:
+    """Returns when all that is claimed is due again."""
+    held = Delivery.objects.exclude(lease="")
+    wait_until(lambda: not held.filter(due_at__gt=timezone.now()).exists(), 15, what="the end of the leases")
+
+
+def settled() -> set[str]:
+    """The deliveries whose outcome is on record."""
+    return set(Attempt.objects.values_list("delivery_id", flat=True))
+
+
+def ids(requests: Sequence[Request]) -> list[str]:
+    """The `webhook-id` of each request that arrived whole; of one that broke off there is nothing to do."""
+    whole = [one for one in requests if len(one.body) == int(one.header("Content-Length") or 0)]
+    return [request.header("webhook-id") or "" for request in whole]
+
+
+def repeats_say_the_same(receiver: Receiver) -> bool:
+    """Whether whatever came under one id came with the same bytes, as far as it came."""
+    said: dict[str | None, Request] = {}
+    for request in sorted(receiver.requests, key=lambda one: -len(one.body)):
+        first = said.setdefault(request.header("webhook-id"), request)
+        head = (request.method, request.target, request.headers)
+        if head != (first.method, first.target, first.headers) or not first.body.startswith(request.body):
+            return False
+    return True
