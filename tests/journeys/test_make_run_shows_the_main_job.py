@@ -56,7 +56,8 @@ def test_make_run_shows_the_main_job(run):
     assert all(text in sale for text in (">POST<", "application/json", "49.90", "Coffee club", "(New Sale)"))
     refund = _arrival(run, browser, "accountant", sold)
     assert all(
-        text in refund for text in (">POST<", "x-www-form-urlencoded", "Late", "10.00", "39.90", "(All refunds)")
+        text in refund
+        for text in (">POST<", "x-www-form-urlencoded", "Late", "10.00", "39.90", "(All refunds)")
     )
     for page, sentence in (
         (_customer(run, browser, ana), f"Order {left} exported to 'Call centre partials' (Partial)"),
