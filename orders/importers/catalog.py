@@ -26,7 +26,7 @@ class Catalog:
 def ready(location: Location, stories: Iterable[Story]) -> Catalog:
     """All that these stories refer to, in at most six statements."""
     stories = list(stories)
-    items = {item.sku: item for story in stories for item in reversed(story.items)}
+    items = {item.sku: item for story in stories for item in reversed(story.all_items)}
     campaigns = {story.campaign for story in stories if story.campaign}
     gateways = {story.gateway for story in stories if story.gateway}
     return Catalog(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orders.importers.reading import LONGEST_LINE
+
 MOST_REASONS = 100  # kept apart in the summary; the rejects file has them all
 
 
@@ -62,4 +64,4 @@ class Rejects:
         known = reason in self._report.reasons or len(self._report.reasons) < MOST_REASONS
         self._report.reasons[reason if known else "other reasons"] += 1
         if self._writer is not None:
-            self._writer.writerow([path.name, number, reason, text])
+            self._writer.writerow([path.name, number, reason, text[:LONGEST_LINE]])

@@ -76,6 +76,11 @@ class Story:
         return any(fact.move in BILLING for fact in self.facts)
 
     @property
+    def all_items(self) -> list[Item]:
+        """Those of the cart, and those that were added to the sale."""
+        return self.items + [item for fact in self.facts for item in fact.details.get("items", ())]
+
+    @property
     def cost(self) -> Decimal:
         return sum((item.price * item.quantity + item.shipping for item in self.items), Decimal(0))
 
