@@ -19,7 +19,7 @@ def hold(folder: Path) -> TextIO:
 
     Raises CommandError (exit code 2) if another process holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = (folder / "up.lock").open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
