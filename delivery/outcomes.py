@@ -1,5 +1,8 @@
 """From an answer to an outcome: was it accepted, what goes on record, what happens next. Pure functions."""
 
+import html
+import json
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from urllib.parse import quote, quote_plus
@@ -10,6 +13,8 @@ from delivery.models import Attempt, Delivery
 from delivery.queue import Settlement
 from delivery.secrets import MASK
 from delivery.transports import Answer, Request
+
+Secrets = re.Pattern[str] | None
 
 MOVED = (301, 302, 303, 307, 308)
 
@@ -38,7 +43,7 @@ def settlement(
     What was finished stays as it was if "Send again" fails.
     """
     error, detail = judged(answer)
-    secrets = [form for secret in request.secrets for form in _forms(secret)]
+    secrets = _pattern(request.secrets)
     detail = _blotted(_storable(detail), secrets)[:300]
     attempt = _attempt(delivery, request, answer, started_at, secrets)
     attempt.error, attempt.detail = error, detail
@@ -52,15 +57,15 @@ def settlement(
 
 
 def _attempt(
-    delivery: Delivery, request: Request, answer: Answer, started_at: datetime, secrets: list[str]
+    delivery: Delivery, request: Request, answer: Answer, started_at: datetime, secrets: Secrets
 ) -> Attempt:
-    headers = [[name, _blotted(value, secrets)] for name, value in answer.headers]
+    headers = [[_blotted(name, secrets), _blotted(value, secrets)] for name, value in answer.headers]
     return Attempt(
         delivery_id=delivery.pk,
         number=delivery.attempts_made + 1,
         started_at=started_at,
         duration_ms=answer.duration_ms,
-        method=request.method,
+        method=request.method[:10],
         url=request.shown_url,
         request_headers=orjson.dumps(request.shown_headers).decode(),
         status=answer.status,
@@ -78,19 +83,23 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 
 
-def _forms(secret: str) -> Iterable[str]:
-    """A secret as an answer may repeat it."""
-    return (
-        {secret, quote(secret, safe=""), quote_plus(secret), orjson.dumps(secret).decode()[1:-1]}
-        if secret
-        else ()
-    )
+def _pattern(secrets: Iterable[str]) -> Secrets:
+    """Finds the secrets, the longest first: one may begin with another. None if there are none."""
+    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    words = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
 
 
-def _blotted(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    return text
+def _forms(secret: str) -> set[str]:
+    """A secret as an answer may repeat it: as it is, from a URL, in JSON, on a page."""
+    in_urls = {quote(secret, safe=""), quote_plus(secret), quote_plus(secret, safe="*")}
+    in_urls |= {form.replace("~", "%7E") for form in in_urls}
+    in_json = {orjson.dumps(secret).decode()[1:-1], json.dumps(secret)[1:-1]}
+    return {secret, html.escape(secret), *in_urls, *in_json}
+
+
+def _blotted(text: str, secrets: Secrets) -> str:
+    return secrets.sub(MASK, text) if secrets else text
 
 
 _REASONS = {

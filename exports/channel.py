@@ -118,4 +118,5 @@ def _secrets(contents: Iterable[Content]) -> dict[int, str]:
     wanted = {secret_id for content in contents for secret_id in _used(content)}
     if not wanted:
         return {}
-    return dict(FieldMapping.objects.filter(pk__in=wanted, is_secret=True).values_list("pk", "secret_value"))
+    stored = FieldMapping.objects.filter(pk__in=wanted, is_secret=True).values_list("pk", "secret_value")
+    return {pk: value for pk, value in stored if value}

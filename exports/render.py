@@ -71,9 +71,8 @@ class Renderer:
     values: tuple[Value, ...]
     omit_empty: bool
     _head: str = ""  # of the frozen content, up to the text
-    _parts: list[tuple[str, str, Value]] = field(
-        default_factory=list
-    )  # name, static text: as they are written
+    # Each with its name and its static text as they are written.
+    _parts: list[tuple[str, str, Value]] = field(default_factory=list)
 
     def content(self, reading: Reading, forms: Memo, jsons: Memo) -> str:
         """The frozen content as it is stored: JSON, read again by `thawed`."""
@@ -84,6 +83,7 @@ class Renderer:
         """The fields of one order, joined; and where its secrets belong."""
         write, memo = (as_json, jsons) if self.shape.is_json else (as_form, forms)
         between, start, end = (",", "{", "}") if self.shape.is_json else ("&", "", "")
+        empty = _EMPTY_JSON if self.shape.is_json else _EMPTY_FORM
         parts, holes, position, gap = [start], [], len(start), ""
         for name, written, value in self._parts:
             if value.field is not None:
@@ -91,7 +91,7 @@ class Renderer:
                 written = memo.get(key)  # type: ignore[assignment]  # noqa: PLW2901
                 if written is None:
                     written = memo[key] = write(value.field.read(reading))  # noqa: PLW2901
-            if self.omit_empty and written in _EMPTY and value.secret_id is None:
+            if self.omit_empty and written in empty and value.secret_id is None:
                 continue
             part = f"{gap}{name}{written}"
             gap = between
@@ -103,7 +103,9 @@ class Renderer:
         return "".join(parts), holes
 
 
-_EMPTY = ("", '""', "null", "[]", "{}")
+# As they are written. In a form "null" is a text like any other, and the name of some people.
+_EMPTY_FORM = ("",)
+_EMPTY_JSON = ("", '""', "null", "[]", "{}")
 
 
 def compiled(mappings: Sequence[FieldMapping], *, omit_empty: bool) -> Renderer:
@@ -187,9 +189,8 @@ def with_query(url: str, query: str) -> str:
     url = url.partition("#")[0]
     if not query:
         return url
-    if "?" not in url:
-        return f"{url}?{query}"
-    return f"{url}{query}" if url.endswith(("?", "&")) else f"{url}&{query}"
+    address, _, own = url.partition("?")
+    return f"{address}?{own}{'&' if own and not own.endswith('&') else ''}{query}"
 
 
 def is_header(mapping: FieldMapping) -> bool:
