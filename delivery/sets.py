@@ -5,6 +5,7 @@ nothing has to come back. `bulk_update` is some thirty times slower than this, a
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -89,28 +90,42 @@ def new(model: type[Made], **values: Any) -> Made:
 
     The values must be names of fields; they are not looked at.
     """
-    plain, made = _defaults(model)
+    shape = _shape(model)
     row = model.__new__(model)
     row._state = ModelState()
-    row.__dict__.update(plain)
-    for name, make in made:
+    row.__dict__.update(shape.plain)
+    for name, make in shape.made:
         if name not in values:
             row.__dict__[name] = make()
     for name, value in values.items():
-        setattr(row, name, value)
+        if name in shape.relations:
+            row._state.fields_cache[name] = value
+            row.__dict__[shape.relations[name]] = value.pk if value is not None else None
+        else:
+            row.__dict__[name] = value
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a new row has: values that rows can share, makers of those that they cannot, and where keys go."""
+
+    plain: dict[str, Any]
+    made: list[tuple[str, Callable[[], Any]]]
+    relations: dict[str, str]
+
+
 @lru_cache
-def _defaults(model: type[Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
-    """What a new row has in each column: values that rows can share, and makers of those that they cannot."""
-    plain, made = {}, []
-    for field in model._meta.concrete_fields:
-        if callable(field.default) and field.default is not NOT_PROVIDED:
-            made.append((field.attname, field.get_default))
+def _shape(model: type[Model]) -> _Shape:
+    shape = _Shape({}, [], {})
+    for column in model._meta.concrete_fields:
+        if callable(column.default) and column.default is not NOT_PROVIDED:
+            shape.made.append((column.attname, column.get_default))
         else:
-            plain[field.attname] = field.get_default()
-    return plain, made
+            shape.plain[column.attname] = column.get_default()
+        if isinstance(column, ForeignKey):
+            shape.relations[column.name] = column.attname
+    return shape
 
 
 def create(objects: Sequence[Model]) -> None:

@@ -16,10 +16,11 @@ def fault(row: Model) -> str:
 
 def fault_in(model: type[Model], values: Mapping[str, Any]) -> str:
     """The same for some columns only, before there is a row: names of columns to values."""
-    for name, (label, limit) in _text_columns(model).items():
-        value = values.get(name, "")
-        if value == "":  # most are
+    columns = _text_columns(model)
+    for name, value in values.items():
+        if value == "" or name not in columns:  # most are empty
             continue
+        label, limit = columns[name]
         found = fault_of(label, value, limit)
         if found:
             return found

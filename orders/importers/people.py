@@ -79,7 +79,7 @@ def _pool(locale: str) -> _Pool:
     """Faker is slow: some names and streets of each locale are made once, then picked from."""
     from faker import Faker  # late: takes half a second, and only these presets need it
 
-    fake = Faker(locale)
+    fake = Faker(locale, providers=["faker.providers.person", "faker.providers.address"])
     fake.seed_instance(SEED)
     return _Pool(
         [fake.first_name() for _ in range(256)],

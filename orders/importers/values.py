@@ -4,6 +4,7 @@ import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from django.utils import timezone
 
@@ -27,30 +28,29 @@ class Clock:
 
     def read(self, text: str, what: str) -> datetime:
         """The instant. Raises LineRejected for what is no date, is before 1970 or has not come yet."""
-        try:
-            found = datetime.fromisoformat(text.strip())
-        except ValueError:
-            raise LineRejected(f"The {what} is not a date such as 2024-05-31 13:45:00.") from None
-        try:
-            instant = (found if found.tzinfo else found.replace(tzinfo=self.zone)).astimezone(UTC)
-        except OverflowError:
-            raise LineRejected(f"The {what} is out of range.") from None
-        if instant < EARLIEST:
-            raise LineRejected(f"The {what} is before 1970.")
-        return self._moved(instant, what)
+        return _read(self, text, what)
 
     def read_if_any(self, text: str, what: str) -> datetime | None:
         """The same; None for an empty text: it has not happened."""
         return self.read(text, what) if text.strip() else None
 
-    def _moved(self, instant: datetime, what: str) -> datetime:
-        try:
-            moved = instant + self.shift
-        except OverflowError:
-            raise LineRejected(f"The {what} is out of range.") from None
-        if moved > timezone.now() + FUTURE_SLACK:
-            raise LineRejected(f"The {what} is in the future.")
-        return moved
+
+@lru_cache(maxsize=2_000)  # the lines of an order repeat their dates
+def _read(clock: Clock, text: str, what: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise LineRejected(f"The {what} is not a date such as 2024-05-31 13:45:00.") from None
+    try:
+        instant = (found if found.tzinfo else found.replace(tzinfo=clock.zone)).astimezone(UTC)
+        moved = instant + clock.shift
+    except OverflowError:
+        raise LineRejected(f"The {what} is out of range.") from None
+    if instant < EARLIEST:
+        raise LineRejected(f"The {what} is before 1970.")
+    if moved > timezone.now() + FUTURE_SLACK:
+        raise LineRejected(f"The {what} is in the future.")
+    return moved
 
 
 def amount(text: str, what: str) -> Decimal:
