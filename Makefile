@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
-PIP_INSTALL := $(PY) -m pip install --require-hashes --quiet --disable-pip-version-check --no-input
+PIP_INSTALL := $(PY) -m pip install --require-hashes --quiet --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml
 SAY := @printf '\n\033[1m%s\033[0m\n'
