@@ -58,6 +58,10 @@ def run(
     if abs(shift_days) > MOST_DAYS:
         raise FileRefused(f"Dates can be moved by at most {MOST_DAYS} days.")
     sources = recognised(paths, preset)
+    if rejects is not None and rejects.resolve() in [source.path.resolve() for source in sources]:
+        raise FileRefused(
+            f"The rejected lines cannot be written to “{rejects}”: it is one of the files to import."
+        )
     clock = Clock(zoneinfo.ZoneInfo(preset.zone or location.time_zone), timedelta(days=shift_days))
     by = f"import:{Path(paths[0]).resolve().name}"
     job = _Import(preset, location, clock, by, quiet, progress, sources)

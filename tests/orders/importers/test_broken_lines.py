@@ -111,6 +111,14 @@ def test_a_missing_and_a_damaged_file_say_so_and_nothing_is_in(tmp_path: Path) -
     assert not Order.objects.exists()
 
 
+def test_the_rejects_never_overwrite_what_is_imported(tmp_path: Path) -> None:
+    path = written(tmp_path, good("one"), "short")
+    before = path.read_bytes()
+    with pytest.raises(FileRefused, match="one of the files to import"):
+        take_in(path, "postrider", rejects=tmp_path / "." / "orders.csv")
+    assert path.read_bytes() == before
+
+
 def test_a_folder_without_its_payments_says_which_file_is_missing(tmp_path: Path) -> None:
     for path in OLIST.glob("*.csv"):
         if path.name != "order_payments.csv":
