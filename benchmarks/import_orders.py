@@ -25,9 +25,7 @@ def main(kind: str = "postgres") -> None:
     database = use_scratch_database(kind)
     verdicts = Verdicts()
     with TemporaryDirectory() as folder:
-        run_ours(
-            multiplied(Path(folder) / "warm", 1)
-        )  # loads what is loaded once in a process, such as Faker
+        run_ours(multiplied(Path(folder) / "warm", 1))  # once in a process: Faker and the like
         rows, seconds, grown = run_ours(multiplied(Path(folder) / "cold", COPIES))
     ours = rows / seconds
     naive = run_naive()
