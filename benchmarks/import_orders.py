@@ -29,9 +29,7 @@ def main(kind: str = "postgres") -> None:
         rows, seconds, grown = run_ours(multiplied(Path(folder) / "cold", COPIES))
     ours = rows / seconds
     naive = run_naive()
-    print(
-        f"{database}: {rows} rows in {seconds:.1f} s: {ours:.0f} rows/s; one create() a row {naive:.0f} rows/s"
-    )
+    print(f"{database}: {rows} rows in {seconds:.1f} s, {ours:.0f} rows/s; one create() a row: {naive:.0f}")
     verdicts.at_least(f"import_against_create_{kind}", ours / naive, 10)
     verdicts.at_most(f"import_memory_growth_{kind}", grown, 1.1)
     verdicts.close()
