@@ -210,7 +210,10 @@ def _value(mapping: FieldMapping) -> Value:
         if mapping.is_secret:
             return Value(mapping.export_name, secret_id=mapping.pk)
         return Value(mapping.export_name, mapping.static_value)
-    return Value(mapping.export_name, field=find(mapping.field))
+    field = find(mapping.field)
+    if field is None:  # saved by another version: nothing is better than an empty text in its place
+        raise LookupError(f"There is no field “{mapping.field}”.")
+    return Value(mapping.export_name, field=field)
 
 
 def _as_text(value: Any) -> str:
