@@ -17,26 +17,25 @@ def kill(process: Process) -> None:
     wait_until(lambda: not other_connections(), 10, what="the end of the killed process's connection")
 
 
-def other_connections() -> int:
+def other_connections(condition: str = "true") -> int:
     """How many others are connected to this database; to SQLite none is that outlives its process."""
-    return _count("pg_stat_activity", "backend_type = 'client backend'")
-
-
-def waiting_for_a_lock() -> int:
-    """How many connections wait for us; unlike the above it is current within a transaction too."""
-    return _count("pg_locks", "NOT granted")
-
-
-def _count(view: str, condition: str) -> int:
     if connection.vendor == "sqlite":
         return 0
-    name = "datname = current_database()"
-    if view == "pg_locks":
-        name = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    return _count(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        f"AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
+    )
+
+
+def waiting_for_us() -> int:
+    """How many connections of PostgreSQL wait for a lock that our transaction holds."""
+    waiting = "pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    return _count(f"SELECT count(DISTINCT pid) FROM pg_locks WHERE {waiting}")
+
+
+def _count(sql: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*) FROM {view} WHERE {name} AND pid <> pg_backend_pid() AND {condition}"
-        )
+        cursor.execute(sql)
         return int(cursor.fetchone()[0])
 
 

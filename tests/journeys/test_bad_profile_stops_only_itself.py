@@ -1,0 +1,145 @@
+"""A profile that is broken, whatever broke it, says so and stops; the others go on."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cryptography.fernet import Fernet
+from django.db import connection, transaction
+from django.utils import timezone
+
+from customers.models import Location
+from delivery import worker
+from delivery.models import Delivery, Endpoint
+from delivery.worker import Tally
+from exports import services, sweep
+from exports.models import ExportProfile, FieldMapping
+from tests.journeys import crashes, shop
+from tests.journeys.shop import Shop
+from tests.processes import wait_until
+from tests.receiver import Receiver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def store() -> Shop:
+    return shop.a_shop()
+
+
+@pytest.fixture
+def good(store: Shop, receiver: Receiver) -> ExportProfile:
+    return shop.a_profile(store, "Good", receiver.url("/good"), "partial")
+
+
+def test_field_that_is_no_more(store: Shop, good: ExportProfile, receiver: Receiver) -> None:
+    """As after an update that took a field away. Mended, the profile goes on where it stopped."""
+    bad = shop.a_profile(store, "Bad", receiver.url("/bad"), "partial")
+    FieldMapping.objects.filter(profile=bad, export_name="name").update(field="noSuchField")
+    orders = [shop.a_partial(store).pk, shop.a_partial(store).pk]
+    errors = run(bad, good)
+    assert errors == {bad.pk: "LookupError: There is no field “noSuchField”.", good.pk: ""}
+    assert (shop.taken_by(bad), shop.taken_by(good)) == ([], orders)
+    bad.refresh_from_db()
+    assert bad.last_run_error == errors[bad.pk]
+
+    FieldMapping.objects.filter(profile=bad, export_name="name").update(field="firstName")
+    assert not any(run(bad, good).values())
+    assert (shop.taken_by(bad), shop.taken_by(good)) == (orders, orders)
+    bad.refresh_from_db()
+    assert bad.last_run_error == ""
+
+
+def test_location_whose_time_zone_is_no_more(store: Shop, good: ExportProfile, receiver: Receiver) -> None:
+    """Rendering fails in the middle of a batch that is shared with others: nothing of it is kept twice."""
+    elsewhere = shop.a_shop("Second store")
+    bad = [shop.a_profile(elsewhere, f"Bad {one}", receiver.url("/bad"), "partial") for one in (1, 2)]
+    Location.objects.filter(pk=elsewhere.location.pk).update(time_zone="Europe/Atlantis")
+    orders = []
+    for _ in range(3):
+        orders.append(shop.a_partial(store).pk)
+        shop.a_partial(elsewhere)
+    errors = run(*bad, good)
+    assert all("Atlantis" in errors[one.pk] for one in bad) and not errors[good.pk]
+    assert shop.taken_by(good) == orders
+    assert Delivery.objects.count() == 3
+
+    Location.objects.filter(pk=elsewhere.location.pk).update(time_zone="UTC")
+    assert not any(run(*bad, good).values())
+    assert [len(shop.taken_by(one)) for one in (*bad, good)] == [3, 3, 3]
+
+
+def test_secret_that_no_key_opens(store: Shop, good: ExportProfile, receiver: Receiver, settings) -> None:
+    """It is taken, and waits with the reason on record until the key is back; nothing else waits for it."""
+    bad = shop.a_profile(store, "Bad", receiver.url("/bad"), "partial")
+    secret = FieldMapping(export_name="token", field="Static", is_secret=True, secret_value="hunter2")
+    services.set_mappings(bad, [secret], by=shop.BY)
+    shop.a_partial(store)
+    keys = settings.POSTRIDER_FIELD_KEYS
+    settings.POSTRIDER_FIELD_KEYS = [Fernet.generate_key().decode()]
+    assert not any(run(bad, good).values())
+    assert worker.drain() == Tally(delivered=1, failed=1)
+    assert [request.path for request in receiver.requests] == ["/good"]
+    waiting = Delivery.objects.get(target_id=bad.pk)
+    assert (waiting.state, waiting.last_error, waiting.attempts_made) == ("waiting", "config", 0)
+    assert "POSTRIDER_FIELD_KEYS" in waiting.last_detail
+
+    settings.POSTRIDER_FIELD_KEYS = keys
+    Delivery.objects.filter(pk=waiting.pk).update(due_at=timezone.now())
+    assert worker.drain() == Tally(delivered=1)
+    assert receiver.to("/bad")[0].query == [("token", "hunter2")]
+
+
+def test_delivery_that_cannot_be_read(store: Shop, good: ExportProfile, receiver: Receiver) -> None:
+    """One row is damaged: it waits with that on record, all others of the batch go out."""
+    shop.many_partials(store, 9)
+    run(good)
+    damaged = Delivery.objects.order_by("id")[4].pk
+    Delivery.objects.filter(pk=damaged).update(content="{")
+    assert worker.drain() == Tally(delivered=8, failed=1)
+    found = Delivery.objects.get(pk=damaged)
+    assert (found.state, found.last_error) == ("waiting", "internal")
+    assert found.due_at is not None
+    assert len(receiver.requests) == 8
+
+
+@pytest.mark.postgres
+def test_switched_on_while_a_worker_finds_it_switched_off(good: ExportProfile, store: Shop) -> None:
+    """The worker has read that the profile is off, and writes so when it is on again: still it is due."""
+    shop.a_partial(store)
+    run(good)
+    services.switch_off(good, by=shop.BY)
+    Delivery.objects.update(due_at=timezone.now())  # as what a worker that died had in hand
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            Endpoint.objects.select_for_update().get(pk=good.endpoint_id)
+            draining = other.submit(drain_and_leave)
+            wait_until(crashes.waiting_for_us, what="the worker to wait for us")
+            services.switch_on(good, by=shop.BY, catch_up=True)
+        draining.result(30)
+    delivery = Delivery.objects.get()
+    assert delivery.lease == ""
+    assert delivery.due_at is not None
+
+
+def drain_and_leave() -> None:
+    try:
+        worker.drain(should_stop=once())
+    finally:
+        connection.close()
+
+
+def once():
+    """False for the first time, then True."""
+    asked = threading.Event()
+
+    def is_asked_again() -> bool:
+        was, _ = asked.is_set(), asked.set()
+        return was
+
+    return is_asked_again
+
+
+def run(*profiles: ExportProfile) -> dict[int, str]:
+    """A run; its errors by profile."""
+    return {report.profile.pk: report.error for report in sweep.run(profiles)}

@@ -1,0 +1,37 @@
+"""While requests are out, Postrider holds nothing of the database: whoever wants to write can."""
+
+import sqlite3
+
+import pytest
+from django.db import connection
+
+from delivery.models import Delivery
+from tests.journeys import crashes, shop
+from tests.processes import Processes
+from tests.receiver import Answer, Receiver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_no_transaction_is_open_while_sending(processes: Processes, receiver: Receiver) -> None:
+    receiver.answers("*", Answer(delay=1))
+    shop.many_deliveries(shop.a_shop(), receiver.url("/"), 8)
+    process = processes.start("deliver")
+    receiver.wait_for(8)
+    assert crashes.other_connections() == (1 if connection.vendor == "postgresql" else 0)
+    assert not others_hold_a_transaction()
+    out = Delivery.objects.filter(state="pending").exclude(lease="")
+    assert out.count() == 8, "They were not out any more when we looked."
+    assert process.wait() == 0
+
+
+def others_hold_a_transaction() -> bool:
+    if connection.vendor == "postgresql":
+        return crashes.other_connections("xact_start IS NOT NULL") > 0
+    with sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return True
+    return False
