@@ -56,7 +56,11 @@ def retry_after(delivery: Delivery, attempts_made: int) -> timedelta | None:
 
 def said(delivery: Delivery) -> Said:
     """What it says and where it would go now, secrets masked."""
-    profile = ExportProfile.objects.get(pk=delivery.target_id)
+    return drafted(delivery, ExportProfile.objects.get(pk=delivery.target_id))
+
+
+def drafted(delivery: Delivery, profile: ExportProfile) -> Said:
+    """The same of a delivery that need not be stored."""
     request = _assembled(delivery, thawed(delivery.content), profile, _Masks())
     return Said(request.method, request.shown_url, request.shown_headers, request.body.decode())
 

@@ -14,12 +14,13 @@ from delivery.models import Delivery, Event
 from exports import customer_types
 from exports.customer_types import CustomerType
 from exports.models import Export, ExportProfile
-from exports.sweep import matching
+from exports.sweep import interval, matching
 from exports.sweep.log import LoggedEvent
 from orders import cases
 from orders.cases import Case, add_billed_subscriptions
 from orders.models import Order
 
+LATE = timedelta(minutes=3)  # the tick comes every minute; after so long something is wrong
 EXPORTED, WAITING, NOT = "exported", "waiting", "not"
 
 
@@ -40,6 +41,8 @@ class Verdict:
 
 def explain(order: Order, profile: ExportProfile | None = None) -> list[Verdict]:
     """The verdicts of all profiles of the order's location, or of the one given; exported ones first."""
+    if profile is not None and profile.location_id != order.location_id:
+        return [Verdict(profile, "", NOT, "the profile belongs to another location")]
     profiles = ExportProfile.objects.filter(location_id=order.location_id).prefetch_related(
         "routes", "routes__campaign", "routes__product", "mappings"
     )
@@ -69,41 +72,64 @@ class _About:
         self.deliveries = Delivery.objects.in_bulk(ids)
         add_billed_subscriptions([self.case])
 
+    def at(self, moment: datetime) -> str:
+        """ "at 14:20", or "now" for what is due."""
+        return f"at {self.clock(moment)}" if moment > self.now else "now"
+
+    def clock(self, moment: datetime) -> str:
+        """ "14:20" today, with the day on any other, as the location's clock shows it."""
+        here = moment.astimezone(self.zone)
+        is_today = here.date() == self.now.astimezone(self.zone).date()
+        return f"{here:%H:%M}" if is_today else f"{here:%Y-%m-%d %H:%M}"
+
 
 def _of_profile(profile: ExportProfile, about: _About) -> Iterable[Verdict]:
     wanted = {route.customer_type for route in profile.routes.all()}
-    happened = [
-        _of_kind(profile, kind, event, about)
-        for event in about.events
-        for kind in matching.kinds_of(_logged(event))
-        if kind.key in wanted
-    ]
-    if happened:
-        return _newest_per_order(happened)
-    reason = _profile_refusal(profile) or _nothing_matched(profile, about)
-    return [Verdict(profile, "", NOT, reason)]
+    verdicts: dict[tuple[str, int], Verdict] = {}  # of what is exported once, the newest
+    for event in about.events:
+        logged = _logged(event)
+        for kind in matching.kinds_of(logged):
+            if kind.key in wanted:
+                key = (kind.key, matching.subject(kind, logged))
+                verdicts[key] = _of_kind(profile, kind, event, about)
+    if verdicts:
+        return verdicts.values()
+    return [Verdict(profile, "", NOT, _profile_refusal(profile) or _nothing_matched(profile, about))]
 
 
 def _of_kind(profile: ExportProfile, kind: CustomerType, event: Event, about: _About) -> Verdict:
     logged = _logged(event)
-    taken = about.exports.get((profile.pk, kind.key, logged.order_id if kind.per_order else logged.id))
+    taken = about.exports.get((profile.pk, kind.key, matching.subject(kind, logged)))
 
     def verdict(outcome: str, reason: str, delivery_id: str = "") -> Verdict:
         return Verdict(profile, kind.label, outcome, reason, delivery_id, event.occurred_at)
 
+    route = _route(profile, kind, logged, about.case)
     if taken is not None and taken.delivery_id:
-        return verdict(EXPORTED, _delivered_words(about, taken), taken.delivery_id)
+        by = f"matched by route {route}: " if route else ""
+        return verdict(EXPORTED, f"{by}{_delivered_words(about, taken)}", taken.delivery_id)
     if taken is not None and taken.is_final:
         return verdict(NOT, taken.get_skip_display())
-    if event.muted:
-        return verdict(NOT, event.get_muted_display())
-    refusal = _profile_refusal(profile) or _routes_refusal(profile, kind, logged, about.case)
+    refusal = event.get_muted_display() if event.muted else _profile_refusal(profile)
+    if not refusal:
+        refusal = _order_refusal(profile, kind, logged, about.case, is_known=taken is not None, route=route)
     if refusal:
         return verdict(NOT, refusal)
-    skip, is_final = matching.skip_reason(kind, about.case)
-    if skip and (is_final or taken is not None):
-        return verdict(NOT, Export.Skip(skip).label)
-    return verdict(WAITING, _waiting_words(profile, event, about))
+    return verdict(WAITING, f"{_waiting_words(profile, event, about)} (matched by route {route})")
+
+
+def _order_refusal(
+    profile: ExportProfile, kind: CustomerType, event: LoggedEvent, case: Case, *, is_known: bool, route: int
+) -> str:
+    """Why the event will not be taken though the profile runs. `is_known`: a run has skipped it, for now."""
+    if not route:
+        return _routes_refusal(profile, kind, event, case)
+    skip, is_final = matching.skip_reason(kind, case)
+    if skip and (is_final or is_known):
+        return str(Export.Skip(skip).label)
+    if not is_known and _was_passed(profile, event):
+        return "did not match when the profile ran; the order has changed since"
+    return ""
 
 
 def _profile_refusal(profile: ExportProfile) -> str:
@@ -114,19 +140,33 @@ def _profile_refusal(profile: ExportProfile) -> str:
         return f"the profile writes {profile.get_type_display()} files"
     if not profile.routes.all():
         return "the profile has no route"
-    if profile.last_run_error:
-        return f"the profile's last run failed: {profile.last_run_error}"
     return ""
 
 
+def _route(profile: ExportProfile, kind: CustomerType, event: LoggedEvent, case: Case) -> int:
+    """The number of the profile's first route that asks for the event, counted from 1; 0: none does."""
+    for number, route in enumerate(profile.routes.all(), start=1):
+        is_asked = route.customer_type == kind.key
+        if is_asked and not matching.route_refusal(route, event.occurred_at, case, event):
+            return number
+    return 0
+
+
 def _routes_refusal(profile: ExportProfile, kind: CustomerType, event: LoggedEvent, case: Case) -> str:
-    """ "" if one of the routes for this customer type asks for the event, else why the nearest does not."""
+    """Why no route for this customer type asks for the event."""
     refusals = [
         matching.route_refusal(route, event.occurred_at, case, event)
         for route in profile.routes.all()
         if route.customer_type == kind.key
     ]
-    return "" if "" in refusals else refusals[0]
+    return "; ".join(dict.fromkeys(refusals))
+
+
+def _was_passed(profile: ExportProfile, event: LoggedEvent) -> bool:
+    """Whether the profile has looked at the event, and will not look again."""
+    if profile.swept_tx is None or profile.swept_id is None:
+        return False
+    return event.position <= (profile.swept_tx, profile.swept_id)
 
 
 def _nothing_matched(profile: ExportProfile, about: _About) -> str:
@@ -148,33 +188,29 @@ def _any_of(words: Sequence[str]) -> str:
 
 def _delivered_words(about: _About, taken: Export) -> str:
     delivery = about.deliveries.get(taken.delivery_id)
-    if delivery is None:
+    if delivery is None:  # pruned
         return f"exported {taken.taken_at.astimezone(about.zone):%Y-%m-%d %H:%M}"
-    if delivery.state == Delivery.State.DELIVERED:
-        return "delivered"
-    error = f": {delivery.last_detail}" if delivery.last_detail else ""
-    tried = f"tried {delivery.attempts_made} times" if delivery.attempts_made else "not tried yet"
-    return f"queued, {tried}{error}"
+    if delivery.is_finished:
+        return delivery.get_state_display().lower()
+    if not delivery.attempts_made and not delivery.last_detail:
+        return "queued, not tried yet"
+    times = "once" if delivery.attempts_made == 1 else f"{delivery.attempts_made} times"
+    when = f", next {about.at(delivery.due_at)}" if delivery.due_at else ""
+    return f"queued, tried {times}{when}: {delivery.last_detail}"
 
 
 def _waiting_words(profile: ExportProfile, event: Event, about: _About) -> str:
+    if profile.last_run_error:
+        return f"waiting: the profile's last run failed, {profile.last_run_error}"
     old_enough = event.occurred_at + timedelta(minutes=profile.delay_minutes)
     if profile.cadence == ExportProfile.Cadence.IMMEDIATE:
-        return f"waiting: goes out at {old_enough.astimezone(about.zone):%H:%M}"
-    run = max(profile.next_run_at or about.now, about.now)
-    if old_enough > run:
-        return f"waiting: taken by the first run after {old_enough.astimezone(about.zone):%H:%M}"
-    return f"waiting: runs at {run.astimezone(about.zone):%H:%M}"
-
-
-def _newest_per_order(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Of a type that counts once per order, one line: exported if it ever was, else the newest reason."""
-    kept: dict[tuple[str, datetime | None], Verdict] = {}
-    per_order = {kind.label for kind in customer_types.ALL if kind.per_order}
-    for one in verdicts:
-        key = (one.customer_type, None if one.customer_type in per_order else one.happened_at)
-        kept[key] = one
-    return list(kept.values())
+        return f"waiting: goes out {about.at(old_enough)}"
+    run = profile.next_run_at or about.now
+    if run < about.now - LATE:
+        return f"waiting: should have run at {about.clock(run)}; are the workers running?"
+    missing = max(old_enough - run, timedelta(0))
+    run += -(-missing // interval(profile)) * interval(profile)  # the first run at which it is old enough
+    return f"waiting: runs {about.at(run)}"
 
 
 def _logged(event: Event) -> LoggedEvent:

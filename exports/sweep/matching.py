@@ -59,10 +59,6 @@ class Verdict:
     reason: str = ""
     is_final: bool = True
 
-    def subject(self, event: LoggedEvent) -> int:
-        """What is exported once: the order, or the event."""
-        return event.order_id if self.kind.per_order else event.id
-
 
 def verdicts(plans: Sequence[Plan], event: LoggedEvent, case: Case) -> Iterator[Verdict]:
     """For each plan and customer type with a route for this event: take it or skip it."""
@@ -72,6 +68,11 @@ def verdicts(plans: Sequence[Plan], event: LoggedEvent, case: Case) -> Iterator[
             route = route_for(one, kind, event, case)
             if route is not None:
                 yield Verdict(one, kind, route, reason, is_final)
+
+
+def subject(kind: CustomerType, event: LoggedEvent) -> int:
+    """What is exported once: the order, or the event."""
+    return event.order_id if kind.per_order else event.id
 
 
 def kinds_of(event: LoggedEvent) -> list[CustomerType]:

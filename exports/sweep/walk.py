@@ -20,7 +20,7 @@ from exports.models import ExportProfile, FieldMapping
 from exports.render import Memo
 from exports.sweep import log as event_log
 from exports.sweep.log import LoggedEvent
-from exports.sweep.matching import Matcher, Plan, Verdict, plan, verdicts
+from exports.sweep.matching import Matcher, Plan, Verdict, plan, subject, verdicts
 from orders import cases
 from orders.cases import Case, add_billed_subscriptions
 from orders.models import CampaignProduct
@@ -89,7 +89,7 @@ def _plans(reports: dict[int, Report], end: event_log.Position, *, dry_run: bool
         try:
             made = plan(profile)
         except Exception as error:
-            _stopped(reports[profile.pk], error)
+            _stopped(reports[profile.pk], error, dry_run=dry_run)
             continue
         if made.routes and (profile.swept_tx is not None or dry_run):
             made.position = made.reached = _position(profile, end)
@@ -151,7 +151,7 @@ def _batch(
             _move(plans)
             transaction.set_rollback(dry_run)
     except _Broken as error:
-        _stopped(reports[error.plan.profile.pk], error.cause)
+        _stopped(reports[error.plan.profile.pk], error.cause, dry_run=dry_run)
         for one, position, reached, is_stopped in before:
             one.position, one.reached, one.is_stopped = position, reached, is_stopped
         return error.plan
@@ -170,7 +170,7 @@ def _takes(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> di
     for event, plans in ready:
         case = loaded[event.order_id]
         for verdict in verdicts(plans, event, case):
-            key = (verdict.plan.profile.pk, verdict.kind.key, verdict.subject(event))
+            key = (verdict.plan.profile.pk, verdict.kind.key, subject(verdict.kind, event))
             takes.setdefault(key, _Take(verdict, event, case, "" if verdict.reason else new_id()))
     return dict(sorted(takes.items()))
 
@@ -329,10 +329,11 @@ def _finish(plans: Sequence[Plan], end: event_log.Position, now: datetime, *, dr
         ExportProfile.objects.filter(pk__in=ids).update(last_run_at=now, last_run_error="")
 
 
-def _stopped(report: Report, error: Exception) -> None:
+def _stopped(report: Report, error: Exception, *, dry_run: bool) -> None:
     report.error = f"{type(error).__name__}: {error}"[:300]
     logger.error("The export profile %s could not be rendered.", report.profile.pk, exc_info=error)
-    ExportProfile.objects.filter(pk=report.profile.pk).update(last_run_error=report.error)
+    if not dry_run:
+        ExportProfile.objects.filter(pk=report.profile.pk).update(last_run_error=report.error)
 
 
 def _count(reports: dict[int, Report], takes: dict[Key, _Take], won: Iterable[Key]) -> None:

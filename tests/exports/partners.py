@@ -31,6 +31,7 @@ class Store:
     cream: Product
     club: Product  # recurring
     customer: Customer
+    is_test: bool = False  # the intake flags every order
 
 
 def a_store(name: str = "Main store", **person: Any) -> Store:
@@ -47,7 +48,7 @@ def a_store(name: str = "Main store", **person: Any) -> Store:
 
 def a_partial(store: Store, *products: Product, **fields: Any) -> Order:
     """An incomplete order of one piece each."""
-    details = {"customer": store.customer, "campaign": store.campaign, **fields}
+    details = {"customer": store.customer, "campaign": store.campaign, "is_test": store.is_test, **fields}
     lines = [Line(product, Decimal("19.95")) for product in products]
     return lifecycle.create_partial(by=BY, location=store.location, lines=lines, **details)
 

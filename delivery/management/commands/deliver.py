@@ -4,6 +4,8 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -19,7 +21,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seconds", type=float, help="take nothing new after so many seconds")
+        parser.add_argument("--seconds", type=_seconds, help="take nothing new after so many seconds")
         parser.add_argument("--dry-run", action="store_true", help="only say how many are due")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -27,11 +29,9 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._say(options, due=_due())
             return
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):  # finish what is out, take nothing new
-            signal.signal(number, lambda *_: stop.set())
         progress = _Progress(_due(), is_quiet=options["json"])
-        tally = worker.drain(seconds=options["seconds"], should_stop=stop.is_set, progress=progress)
+        with _asked_to_stop() as stop:
+            tally = worker.drain(seconds=options["seconds"], should_stop=stop.is_set, progress=progress)
         progress.end()
         self._say(options, delivered=tally.delivered, failed=tally.failed, lost=tally.lost, due=_due())
         if tally.failed:
@@ -42,6 +42,25 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(counts))
         else:
             self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl-C and the like: what is out is finished, nothing new is taken."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    yield stop
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError
+    return seconds
 
 
 def _due() -> int:

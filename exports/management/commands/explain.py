@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
+from delivery.terminal import shown
 from exports.explain import Verdict, explain
 from exports.models import ExportProfile
 from orders.models import Order
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         if options["json"]:
             result = {"order": order.client_order_id, "order_id": order.pk, "status": order.status}
             result["verdicts"] = [_as_json(verdict) for verdict in verdicts]
-            self.stdout.write(json.dumps(result, ensure_ascii=False))
+            self.stdout.write(json.dumps(result))
             return
         self.stdout.write(f"Order {order.client_order_id} ({order.get_status_display()})")
         if not verdicts:
@@ -37,7 +38,8 @@ class Command(BaseCommand):
             kind = f" ({verdict.customer_type})" if verdict.customer_type else ""
             mark = {"exported": "yes", "waiting": "wait", "not": "no"}[verdict.outcome]
             delivery = f"  [{verdict.delivery_id}]" if verdict.delivery_id else ""
-            self.stdout.write(f"  {mark:<4} {verdict.profile.name}{kind}: {verdict.reason}{delivery}")
+            line = f"{verdict.profile.name}{kind}: {verdict.reason}{delivery}"
+            self.stdout.write(f"  {mark:<4} {shown(line)}")
 
 
 def _order(text: str) -> Order:
@@ -47,11 +49,11 @@ def _order(text: str) -> Order:
     found = list(Order.objects.filter(wanted)[:3])
     exact = [one for one in found if one.client_order_id == text.upper()] or found
     if not exact:
-        raise CommandError(f"There is no order “{text[:60]}”.", returncode=2)
+        raise CommandError(f"There is no order “{shown(text[:60])}”.", returncode=2)
     if len(exact) > 1:
         numbers = ", ".join(one.client_order_id for one in exact)
         raise CommandError(
-            f"“{text[:60]}” could be several orders: {numbers}. Give the order number.", returncode=2
+            f"“{shown(text[:60])}” could be several orders: {numbers}. Give the order number.", returncode=2
         )
     return exact[0]
 

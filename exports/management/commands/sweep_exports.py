@@ -1,13 +1,14 @@
 """Runs the sweep by hand."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from delivery.channels import Said
 from delivery.models import Delivery
 from delivery.queue import NewDelivery
+from delivery.terminal import shown
 from exports import channel, sweep
 from exports.models import Export, ExportProfile
 from exports.sweep import Report
@@ -28,41 +29,50 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        shown: list[dict[str, Any]] = []
-        reports = self._run(options, shown)
-        if options["json"]:
+        requests: list[dict[str, Any]] = []
+        is_json = options["json"]
+        reports = self._run(options, requests.append if is_json else self._print_request)
+        if is_json:
             profiles = [_as_json(report) for report in reports]
-            result = {"profiles": profiles, "dry_run": options["dry_run"], "requests": shown}
-            self.stdout.write(json.dumps(result, ensure_ascii=False))
+            result = {"profiles": profiles, "dry_run": options["dry_run"], "requests": requests}
+            self.stdout.write(json.dumps(result))
         else:
-            self._table(reports, shown, is_dry=options["dry_run"])
+            self._print_table(reports, options)
         if any(report.error for report in reports):
             raise SystemExit(1)
 
-    def _run(self, options: dict[str, Any], shown: list[dict[str, Any]]) -> list[Report]:
-        def show(delivery: NewDelivery) -> None:
-            shown.append(_request(delivery))
-
-        if not (options["now"] or options["profile"] or options["dry_run"]):
+    def _run(self, options: dict[str, Any], show: Callable[[dict[str, Any]], None]) -> list[Report]:
+        if not (options["now"] or options["dry_run"] or options["profile"] is not None):
             return sweep.run_due()
         profiles = _chosen(options["profile"])
-        return sweep.run(profiles, dry_run=options["dry_run"], show=show if options["dry_run"] else None)
+        if not options["dry_run"]:
+            return sweep.run(profiles)
+        by_id = {profile.pk: profile for profile in profiles}
+        return sweep.run(
+            profiles, dry_run=True, show=lambda delivery: show(_request(delivery, by_id[delivery.target_id]))
+        )
 
-    def _table(self, reports: list[Report], shown: list[dict[str, Any]], *, is_dry: bool) -> None:
+    def _print_request(self, request: dict[str, Any]) -> None:
+        whose = f"[{request['profile']}: {request['customer_type']}]"
+        lines = [f"{request['method']} {request['url']}  {whose}"]
+        lines += [f"  {name}: {value}" for name, value in request["headers"]]
+        lines += [f"  {request['body']}"] if request["body"] else []
+        for line in lines:
+            self.stdout.write(shown(line))
+
+    def _print_table(self, reports: list[Report], options: dict[str, Any]) -> None:
         if not reports:
-            self.stdout.write("No profile is due. With --now the clock is not waited for.")
+            is_clock_asked = not (options["now"] or options["dry_run"])
+            self.stdout.write(
+                "No profile is due. With --now the clock is not waited for."
+                if is_clock_asked
+                else "There is no active Postback profile."
+            )
             return
-        for request in shown:
-            whose = f"[{request['profile']}: {request['customer_type']}]"
-            self.stdout.write(f"{request['method']} {request['url']}  {whose}")
-            for name, value in request["headers"]:
-                self.stdout.write(f"  {name}: {value}")
-            if request["body"]:
-                self.stdout.write(f"  {request['body']}")
         self.stdout.write(f"{'id':>6}  {'profile':<40} {'matched':>8} {'queued':>8} {'known':>8}  skipped")
         for report in reports:
-            self.stdout.write(_line(report))
-        if is_dry:
+            self.stdout.write(shown(_line(report)))
+        if options["dry_run"]:
             self.stdout.write("Dry run: nothing was kept, nothing is sent.")
 
 
@@ -75,13 +85,13 @@ def _chosen(profile_id: int | None) -> list[ExportProfile]:
     except ExportProfile.DoesNotExist:
         raise CommandError(f"There is no export profile {profile_id}.", returncode=2) from None
     if profile.type != ExportProfile.Type.POSTBACK or not profile.is_active:
-        raise CommandError(f"“{profile}” is not an active Postback profile.", returncode=2)
+        raise CommandError(f"“{shown(str(profile))}” is not an active Postback profile.", returncode=2)
     return [profile]
 
 
-def _request(delivery: NewDelivery) -> dict[str, Any]:
+def _request(delivery: NewDelivery, profile: ExportProfile) -> dict[str, Any]:
     draft = Delivery(id=delivery.id, target_id=delivery.target_id, content=delivery.content)
-    said: Said = channel.said(draft)
+    said = channel.drafted(draft, profile)
     return {
         "profile": delivery.target_name,
         "customer_type": delivery.reason,
