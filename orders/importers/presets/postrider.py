@@ -148,7 +148,6 @@ def _fields(first: Callable[[str], str]) -> dict[str, Any]:
         "is_test": _yes(first("is_test"), "is_test"),
         "sales_tax": tax,
         "discount": discount,
-        "total": tax - discount,  # to which the items are added
         "attribution": {
             column: text for name, column in ATTRIBUTION.items() if (text := first(name).strip())
         },
