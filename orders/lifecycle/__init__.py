@@ -6,21 +6,19 @@ them for buttons and for the API. A move that is not possible raises MoveRefused
 """
 
 from orders.cases import Case
+from orders.lifecycle.billing import Payment
 from orders.lifecycle.money import charge_back, refund, revert_chargeback
 from orders.lifecycle.moves import MOVES, Move
 from orders.lifecycle.parcels import deliver, issue_rma, receive_rma, ship
+from orders.lifecycle.quality import approve_qa, decline_qa, hold_for_qa
 from orders.lifecycle.sales import (
     Line,
-    Payment,
     add_upsell,
-    approve_qa,
     cancel_order,
     complete_sale,
     create_partial,
     create_partial_in,
     decline,
-    decline_qa,
-    hold_for_qa,
     update_cart,
 )
 from orders.lifecycle.subscriptions import (

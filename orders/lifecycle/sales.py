@@ -1,4 +1,4 @@
-"""How an order comes about: partial, cart, sale, upsell, decline, quality assurance, cancellation."""
+"""How an order comes about: partial, cart, sale, upsell, decline, cancellation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,17 +7,28 @@ from decimal import Decimal
 from typing import Any
 
 from customers.models import Customer, Location
-from delivery import sets, texts
-from delivery.card_numbers import holds_card_number
+from delivery import sets
 from orders.cases import Case
-from orders.lifecycle.moves import CENT, money, move, must_be
+from orders.lifecycle.billing import (
+    Payment,
+    add_transaction,
+    bill,
+    check,
+    check_columns,
+    mark_declined,
+    mark_test,
+    paid,
+    pay,
+    total_of,
+)
+from orders.lifecycle.moves import money, move, must_be
 from orders.lifecycle.subscriptions import begin_subscription, end_subscription
 from orders.lifecycle.work import MoveRefused, Work, batch
-from orders.models import Fulfillment, Gateway, Order, OrderItem, Product, Subscription, Transaction
+from orders.models import Fulfillment, Order, OrderItem, Product, Subscription, Transaction
 
 MILL = Decimal("0.0001")
-PARTIAL, PENDING, COMPLETE = Order.Status.PARTIAL, Order.Status.PENDING, Order.Status.COMPLETE
-DECLINED, CANCELLED, REFUNDED = Order.Status.DECLINED, Order.Status.CANCELLED, Order.Status.REFUNDED
+PARTIAL, COMPLETE = Order.Status.PARTIAL, Order.Status.COMPLETE
+DECLINED, CANCELLED = Order.Status.DECLINED, Order.Status.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +41,6 @@ class Line:
     shipping: Decimal = Decimal(0)
     name: str = ""
     external_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """How something is paid; never a full card number, never a CVV. `amount` None: all that is open."""
-
-    amount: Decimal | None = None
-    pay_source: str = "CREDITCARD"
-    card_type: str = ""
-    card_bin: str = ""
-    card_last4: str = ""
-    card_expiry: str = ""
-    card_is_debit: bool = False
-    card_is_prepaid: bool = False
-    gateway: Gateway | None = None
-    merchant_txn_id: str = ""
-    avs_response: str = ""
-    cvv_response: str = ""
-    external_id: str = ""
-
-    @property
-    def is_test_card(self) -> bool:
-        """By the marks that test cards leave: type TESTCARD, last four 0000 (reference §1.5)."""
-        return self.card_type.upper() == "TESTCARD" or self.card_last4 == "0000"
 
 
 def create_partial_in(
@@ -76,18 +63,18 @@ def create_partial_in(
     order.total = money(order.sales_tax, "tax") - money(order.discount, "discount")  # items are added below
     case = Case(order, customer)
     items = [_item(order, line, OrderItem.Type.OFFER) for line in lines]
-    rows = [_paid(case, payment, when, Transaction.Type.SALE) for payment in awaited]
-    _check_columns(columns)
-    _check(*items, *rows)
-    money(order.total + _total(items), "total")
+    rows = [paid(case, payment, when, Transaction.Type.SALE) for payment in awaited]
+    check_columns(columns)
+    check(*items, *rows)
+    money(order.total + total_of(items), "total")
     work.add(order)
     _put(work, case, items)
-    _mark_test(case, awaited)
+    mark_test(case, awaited)
     work.tell("order.created", case, when)
     work.tell("order.partial", case, when)
     for row in rows:
         row.response = Transaction.Response.PENDING
-        _add_transaction(work, case, row)
+        add_transaction(work, case, row)
     return case
 
 
@@ -104,9 +91,9 @@ def update_cart(
 ) -> None:
     """Replaces the items, if lines are given, and sets columns of the order."""
     items = [_item(case.order, line, OrderItem.Type.OFFER) for line in lines or ()]
-    _check_columns(fields)
-    _check(*items)
-    money(_total(items), "total")
+    check_columns(fields)
+    check(*items)
+    money(total_of(items), "total")
     for name, value in fields.items():
         setattr(case.order, name, value)
     if lines is not None:
@@ -122,16 +109,16 @@ def complete_sale(
     work: Work, case: Case, *, at: datetime, payments: Sequence[Payment] = (), **fields: Any
 ) -> None:
     """The sale billed. Several payments make several transactions; none means: all is paid at once."""
-    rows = [_paid(case, payment, at, Transaction.Type.SALE) for payment in payments or [Payment()]]
-    _check_columns(fields)
-    _check(*rows)
+    rows = [paid(case, payment, at, Transaction.Type.SALE) for payment in payments or [Payment()]]
+    check_columns(fields)
+    check(*rows)
     was_declined = case.order.status == DECLINED
     for name, value in fields.items():
         setattr(case.order, name, value)
     case.order.is_decline_save = case.order.is_decline_save or was_declined
     case.order.decline_reason = ""
-    _mark_test(case, payments)
-    _bill(work, case, rows, at)
+    mark_test(case, payments)
+    bill(work, case, rows, at)
 
 
 @move("Add an upsell", when=must_be(COMPLETE, what="given an upsell"))
@@ -142,12 +129,12 @@ def add_upsell(
     if not lines:
         raise MoveRefused("An upsell needs at least one product.")
     items = [_item(case.order, line, OrderItem.Type.UPSELL) for line in lines]
-    amount = _total(items)
+    amount = total_of(items)
     money(case.order.total + amount, "total")
-    row = _paid(case, replace(payment or Payment(), amount=amount), at, Transaction.Type.SALE)
-    _check(row, *items)
+    row = paid(case, replace(payment or Payment(), amount=amount), at, Transaction.Type.SALE)
+    check(row, *items)
     _put(work, case, items)
-    _pay(work, case, row)
+    pay(work, case, row)
     case.order.has_upsell = True
     work.touch(case, at)
     work.tell("order.upsell", case, at, amount=str(amount), products=[item.product_id for item in items])
@@ -166,53 +153,20 @@ def decline(
     payment: Payment | None = None,
 ) -> None:
     """The payment was refused: nothing was paid."""
-    row = _paid(case, payment or Payment(), at, Transaction.Type.SALE)
+    row = paid(case, payment or Payment(), at, Transaction.Type.SALE)
     row.response = Transaction.Response.SOFT_DECLINE if is_soft else Transaction.Response.HARD_DECLINE
     row.response_text = reason
-    _check_columns({"decline_reason": reason})
-    _check(row)
-    _mark_test(case, [payment] if payment else [])
-    _add_transaction(work, case, row)
-    _declined(work, case, at, reason)
-
-
-@move("Hold for QA", when=must_be(PARTIAL, what="held for QA"))
-def hold_for_qa(work: Work, case: Case, *, at: datetime, payment: Payment | None = None) -> None:
-    """Authorised, not captured: somebody looks at the order first. Only QA Pending fires."""
-    row = _paid(case, payment or Payment(), at, Transaction.Type.AUTHORIZE)
-    _check(row)
-    _mark_test(case, [payment] if payment else [])
-    _add_transaction(work, case, row)
-    case.order.status = PENDING
-    case.order.ordered_at = at
-    work.touch(case, at)
-    work.tell("order.qa_pending", case, at)
-
-
-@move("Approve (QA)", when=must_be(PENDING, what="approved"))
-def approve_qa(work: Work, case: Case, *, at: datetime) -> None:
-    """Captures what was authorised: now it is a sale, and fires as one."""
-    held = case.transactions[-1]
-    capture = _paid(case, _payment_of(held), at, Transaction.Type.CAPTURE)
-    work.tell("order.qa_approved", case, at)
-    _bill(work, case, [capture], at)
-
-
-@move("Decline (QA)", when=must_be(PENDING, what="declined by QA"))
-def decline_qa(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
-    """Voids what was authorised; the order is declined."""
-    void = _paid(case, _payment_of(case.transactions[-1]), at, Transaction.Type.VOID)
-    _check_columns({"decline_reason": reason})
-    _check(void)
-    _add_transaction(work, case, void)
-    work.tell("order.qa_declined", case, at, reason=reason)
-    _declined(work, case, at, reason)
+    check_columns({"decline_reason": reason})
+    check(row)
+    mark_test(case, [payment] if payment else [])
+    add_transaction(work, case, row)
+    mark_declined(work, case, at, reason)
 
 
 @move("Cancel the order", when=must_be(PARTIAL, COMPLETE, DECLINED, what="cancelled"), is_lenient=False)
 def cancel_order(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
     """No parcel leaves any more and no subscription bills again. Money goes back by `refund`."""
-    _check_columns({"cancel_reason": reason})
+    check_columns({"cancel_reason": reason})
     shipped = [
         one for one in case.fulfillments if one.status not in (Fulfillment.Status.PENDING, "CANCELLED")
     ]
@@ -234,50 +188,20 @@ def cancel_order(work: Work, case: Case, *, at: datetime, reason: str = "") -> N
     work.tell("order.cancelled", case, at, reason=reason)
 
 
-def _bill(work: Work, case: Case, rows: Sequence[Transaction], at: datetime) -> None:
-    """What every successful sale brings, straight or by way of QA."""
-    order = case.order
-    order.status = COMPLETE
-    order.ordered_at = at
-    work.touch(case, at)
-    for row in rows:
-        _pay(work, case, row)
-    if not case.fulfillments:  # in past facts it may have left already
-        parcel = sets.new(Fulfillment, order=order, created_at=at)
-        case.fulfillments.append(parcel)
-        work.add(parcel)
-    kind = "order.recurring" if order.type == Order.Type.RECURRING else "order.sale"
-    work.tell(kind, case, at, amount=str(sum((row.amount for row in rows), Decimal(0))))
-    upsells = [item for item in case.items if item.type == OrderItem.Type.UPSELL]
-    if upsells:
-        amount, products = _total(upsells), [item.product_id for item in upsells]
-        work.tell("order.upsell", case, at, amount=str(amount), products=products)
-    for item in case.items:
-        begin_subscription(work, case, item, at)
-
-
-def _declined(work: Work, case: Case, at: datetime, reason: str) -> None:
-    case.order.status = DECLINED
-    case.order.decline_reason = reason
-    case.order.ordered_at = at
-    work.touch(case, at)
-    work.tell("order.declined", case, at, reason=reason)
-
-
 def _put(work: Work, case: Case, items: Sequence[OrderItem]) -> None:
     """Items go into the order, and its total grows by them."""
     for item in items:
         case.items.append(item)
         work.add(item)
         case.order.shipping_total += item.shipping
-    case.order.total += _total(items)
+    case.order.total += total_of(items)
 
 
 def _empty(work: Work, case: Case) -> None:
     for item in case.items:
         work.remove(item)
         case.order.shipping_total -= item.shipping
-    case.order.total -= _total(case.items)
+    case.order.total -= total_of(case.items)
     case.items.clear()
 
 
@@ -299,65 +223,6 @@ def _item(order: Order, line: Line, kind: str) -> OrderItem:
     )
 
 
-def _total(items: Sequence[OrderItem]) -> Decimal:
-    return sum((item.price * item.quantity + item.shipping for item in items), Decimal(0)).quantize(CENT)
-
-
-def _paid(case: Case, payment: Payment, at: datetime, kind: str) -> Transaction:
-    amount = case.order.total - case.order.paid if payment.amount is None else money(payment.amount)
-    if amount < 0:
-        raise MoveRefused("A payment cannot be negative.")
-    return sets.new(
-        Transaction,
-        order=case.order,
-        type=kind,
-        amount=amount,
-        created_at=at,
-        **{name: getattr(payment, name) for name in _PAYMENT_COLUMNS},
-    )
-
-
-_PAYMENT_COLUMNS = tuple(name for name in Payment.__dataclass_fields__ if name != "amount")
-
-
-def _payment_of(transaction: Transaction) -> Payment:
-    return Payment(transaction.amount, **{name: getattr(transaction, name) for name in _PAYMENT_COLUMNS})
-
-
-def _pay(work: Work, case: Case, row: Transaction) -> None:
-    case.order.paid += row.amount
-    awaited = next((one for one in case.transactions if _is_awaited(one, row)), None)
-    if awaited is None:
-        _add_transaction(work, case, row)
-        return
-    awaited.response, awaited.amount = Transaction.Response.SUCCESS, row.amount
-    work.change(awaited)
-    work.tell("transaction.updated", case, row.created_at, transaction=awaited)
-
-
-def _is_awaited(pending: Transaction, row: Transaction) -> bool:
-    is_same = pending.external_id == row.external_id != ""
-    return is_same and pending.response == Transaction.Response.PENDING
-
-
-def _add_transaction(work: Work, case: Case, row: Transaction) -> None:
-    case.transactions.append(row)
-    work.add(row)
-    work.tell(
-        "transaction.created",
-        case,
-        row.created_at,
-        transaction=row,
-        type=row.type,
-        amount=str(row.amount),
-        response=row.response,
-    )
-
-
-def _mark_test(case: Case, payments: Sequence[Payment]) -> None:
-    case.order.is_test = case.order.is_test or any(payment.is_test_card for payment in payments)
-
-
 def _billing(customer: Customer) -> dict[str, Any]:
     return {
         "first_name": customer.first_name,
@@ -372,23 +237,3 @@ def _billing(customer: Customer) -> dict[str, Any]:
         "postal_code": customer.zip,
         "country": customer.country,
     }
-
-
-def _check_columns(fields: dict[str, Any]) -> None:
-    """Whether values fit the columns of an order.
-
-    A full card number is stored nowhere, so it may not come in by the back door of a custom field.
-    """
-    reason = texts.fault_in(Order, fields)
-    if reason:
-        raise MoveRefused(reason)
-    for name, value in {**fields.get("custom_fields", {}), **fields.get("attribution", {})}.items():
-        if holds_card_number(str(value)):
-            raise MoveRefused(f"“{name}” looks like a full card number, which is never stored.")
-
-
-def _check(*rows: Any) -> None:
-    for row in rows:
-        reason = texts.fault(row)
-        if reason:
-            raise MoveRefused(reason)
