@@ -173,13 +173,17 @@ def _nothing_matched(profile: ExportProfile, about: _About) -> str:
     """The profile's routes ask for other things than what happened to this order."""
     if about.case.order.is_test:
         return Export.Skip.TEST.label
-    happened = list(
-        dict.fromkeys(kind.label for event in about.events for kind in matching.kinds_of(_logged(event)))
-    )
     wanted = ", ".join(dict.fromkeys(route.get_customer_type_display() for route in profile.routes.all()))
+    happened = _happened(about)
     if not happened:
         return f"nothing has happened to it that could be exported (the profile's routes are for {wanted})"
     return f"no route for {_any_of(happened)} (the profile's routes are for {wanted})"
+
+
+def _happened(about: _About) -> list[str]:
+    """The customer types of what happened; those that look at the order only if they still hold."""
+    kinds = dict.fromkeys(kind for event in about.events for kind in matching.kinds_of(_logged(event)))
+    return [kind.label for kind in kinds if not matching.skip_reason(kind, about.case)[0]]
 
 
 def _any_of(words: Sequence[str]) -> str:
