@@ -4,16 +4,22 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection, transaction
+from django.utils import timezone
 
+from customers import services as customers
 from delivery.models import Event
-from exports import sweep
+from exports import services, sweep
 from exports.models import ExportProfile
+from exports.sweep import log as event_log
 from orders.models import Campaign
-from tests.journeys import shop
+from tests.journeys import crashes, shop
 from tests.journeys.shop import Shop
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 URL = "http://127.0.0.1:9/hook"
@@ -75,8 +81,10 @@ def test_transaction_that_began_early_and_writes_late(store: Shop, profile: Expo
     assert shop.taken_by(profile) == [event.pk for event in events]
 
 
-def test_first_run_of_a_profile_beside_an_open_transaction(store: Shop) -> None:
-    """The profile has no position yet: the run must not place it behind what it cannot see."""
+def test_first_run_of_a_profile_beside_an_open_transaction() -> None:
+    """It has no position yet, and the oldest event that it could start from cannot be seen."""
+    with time_machine.travel(timezone.now() - timedelta(days=3)):
+        store = shop.a_shop()
     profile = shop.a_profile(store, "Sales", URL, "new_sale")
     with open_transaction(lambda: shop.a_sale(store)) as commit:
         shop.a_sale(store)
@@ -85,6 +93,22 @@ def test_first_run_of_a_profile_beside_an_open_transaction(store: Shop) -> None:
     queued_by(profile)
     assert shop.taken_by(profile) == shop.events_of(SALE)
     assert len(shop.events_of(SALE)) == 2
+
+
+def test_route_that_is_added_during_a_first_run_reaches_back(store: Shop) -> None:
+    """The run passes the events of the new route without knowing it, and must not say that they are done."""
+    profile = shop.a_profile(store, "Sales", URL, "partial")
+    shop.a_sale(store)
+    partial = shop.a_partial(store)
+    with ThreadPoolExecutor(1) as other:
+        with crashes.nobody_writes("exports_export"):
+            running = other.submit(run_and_leave, profile)
+            wait_until(crashes.waiting_for_us, what="the run to wait for us")
+            services.add_route(profile, customer_type="new_sale", by=shop.BY)
+        assert running.result(30) == 1
+    assert queued_by(profile) == 1
+    assert shop.taken_by(profile, "partial") == [partial.pk]
+    assert shop.taken_by(profile, "new_sale") == shop.events_of(SALE)
 
 
 def test_transaction_that_is_rolled_back_holds_nothing_up(store: Shop, profile: ExportProfile) -> None:
@@ -100,25 +124,40 @@ def test_transaction_that_is_rolled_back_holds_nothing_up(store: Shop, profile: 
 
 
 def test_runs_while_events_keep_coming(store: Shop, profile: ExportProfile) -> None:
-    """Writers commit between any two statements of a run."""
+    with writers(lambda: shop.a_sale(store)):
+        for _ in range(15):
+            queued_by(profile)
+    queued_by(profile)
+    assert shop.taken_by(profile) == shop.events_of(SALE)
+
+
+def test_new_events_are_not_taken_for_those_of_a_restore(store: Shop, profile: ExportProfile) -> None:
+    """Whenever they are committed while a run looks whether there are any."""
+    with writers(lambda: customers.add_note(store.customer, "Called.", by=shop.BY)):
+        for _ in range(500):
+            event_log.mend_after_restore()
+    assert not Event.objects.filter(tx_id=0).exists()
+
+
+@contextmanager
+def writers(write: Callable[[], object]) -> Iterator[None]:
+    """While the block runs, two others write and commit as often as they can."""
     is_over = threading.Event()
 
-    def write() -> None:
+    def run() -> None:
         try:
             while not is_over.is_set():
-                shop.a_sale(store)
+                write()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(2) as writers:
-        writing = [writers.submit(write) for _ in range(2)]
-        for _ in range(25):
-            queued_by(profile)
-        is_over.set()
-    assert all(one.exception() is None for one in writing)
-    queued_by(profile)
-    assert shop.taken_by(profile) == shop.events_of(SALE)
-    assert not Event.objects.filter(tx_id=0).exists(), "A run took the new for what a restore left."
+    with ThreadPoolExecutor(2) as others:
+        running = [others.submit(run) for _ in range(2)]
+        try:
+            yield
+        finally:
+            is_over.set()
+    assert [one.exception() for one in running] == [None, None]
 
 
 def test_events_after_a_restore_into_a_new_cluster(store: Shop, profile: ExportProfile) -> None:
@@ -146,6 +185,14 @@ def queued_by(profile: ExportProfile) -> int:
     [report] = sweep.run([profile])
     assert not report.error
     return report.queued
+
+
+def run_and_leave(profile: ExportProfile) -> int:
+    """A run on another connection."""
+    try:
+        return queued_by(profile)
+    finally:
+        connection.close()
 
 
 @contextmanager

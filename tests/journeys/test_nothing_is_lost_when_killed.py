@@ -124,7 +124,7 @@ def test_delivery_between_outcome_and_attempt(processes: Processes, receiver: Re
     shop.many_deliveries(shop.a_shop(), receiver.url("/"), 5)
     with crashes.nobody_writes("delivery_attempt"):
         process = processes.start("deliver", **LEASE)
-        wait_until(crashes.waiting_for_a_lock, what="the settling to wait for us")
+        wait_until(crashes.waiting_for_us, what="the settling to wait for us")
         process.kill()
     wait_until(lambda: not crashes.other_connections(), what="the end of its connection")
     assert crashes.settled() == set()
