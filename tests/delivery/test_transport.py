@@ -26,7 +26,7 @@ from tests.processes import wait_until
 from tests.receiver import Answer as Reply
 from tests.receiver import Drip, Hang, Huge, Receiver, Reset, redirect
 
-LIMIT = 0.4  # seconds that a test's request may take in all
+LIMIT = 0.25  # seconds that a test's request may take in all
 LATE = 1.6  # what is over by then was cut by the limit, not by the end of the test
 
 
@@ -412,10 +412,10 @@ def test_the_time_limit_of_connecting(transport: Transport, settings: Settings) 
 
 
 def test_who_is_in_time_is_not_cut(transport: Transport, receiver: Receiver) -> None:
-    receiver.answers("*", Reply(delay=0.2))
+    receiver.answers("*", Reply(delay=0.05))
     for _ in range(3):
-        assert send(transport, receiver.url(), seconds=0.5).error == ""
-    time.sleep(0.6)  # the time limits of those three pass
+        assert send(transport, receiver.url(), seconds=0.35).error == ""
+    time.sleep(0.4)  # the time limits of those three pass
     assert send(transport, receiver.url()).error == ""
     assert len({request.connection for request in receiver.requests}) == 1
 

@@ -1,6 +1,7 @@
 """A store and the partners whom it tells: profiles through the services, and a round of sweep and sending."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -73,7 +74,7 @@ def a_profile(
     profile = services.create_profile(
         location=store.location, name=name or f"Partner {url[-60:]}", url=url, by=BY, **settings
     )
-    services.set_mappings(profile, rows or [field("order", "clientOrderId")], by=BY)
+    services.set_mappings(profile, [copy(row) for row in rows or [field("order", "clientOrderId")]], by=BY)
     for customer_type in types or ("new_sale",):
         services.add_route(profile, customer_type=customer_type, by=BY)
     return profile

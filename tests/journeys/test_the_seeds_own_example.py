@@ -129,10 +129,10 @@ def test_the_receiver_gets_the_example_filled_in(store: Store, order: Order, rec
     assert (seen.method, seen.target, seen.body) == ("GET", f"/partials.php?{filled_in(order)}", b"")
 
 
-def test_the_same_from_a_file_by_commands_alone(
+def test_the_same_from_a_file(
     store: Store, order: Order, processes: Processes, receiver: Receiver, tmp_path: Path
 ) -> None:
-    """Load the file, look at it, point it at a receiver of ours, sweep, send: each a process of its own."""
+    """Loaded and looked at by commands, each a process of its own; then sent to a receiver of ours."""
     path = tmp_path / "profiles.json"
     path.write_text(json.dumps(AS_A_FILE))
     assert processes.run("load_profiles", str(path)).returncode == 0
@@ -141,15 +141,10 @@ def test_the_same_from_a_file_by_commands_alone(
     (request,) = json.loads(shown.stdout)["requests"]
     assert (request["method"], request["url"]) == ("GET", f"{URL}?{filled_in(order)}")
 
-    path.write_text(json.dumps(AS_A_FILE).replace(URL, receiver.url("/partials.php")))
-    assert processes.run("load_profiles", str(path)).returncode == 0
-    swept = processes.run("sweep_exports", "--now", "--json")
-    assert [one["queued"] for one in json.loads(swept.stdout)["profiles"]] == [1]
-    sent = processes.run("deliver", "--json")
-    assert (sent.returncode, json.loads(sent.stdout)["delivered"]) == (0, 1), sent.stderr
+    services.edit_profile(ExportProfile.objects.get(), url=receiver.url("/partials.php"), by=BY)
+    sweep_all()
+    carry()
     assert [seen.target for seen in receiver.requests] == [f"/partials.php?{filled_in(order)}"]
-    told = processes.run("explain", order.client_order_id)
-    assert "yes  Call centre partials (Partial): matched by route 1: delivered" in told.stdout
 
 
 def test_other_campaigns_and_other_customer_types_are_not_exported(store: Store, receiver: Receiver) -> None:

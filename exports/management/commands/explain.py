@@ -46,7 +46,7 @@ def _order(text: str) -> Order:
     wanted = Q(client_order_id=text.upper()) | Q(external_order_id=text)
     if text.isascii() and text.isdigit() and len(text) < 19:
         wanted |= Q(pk=int(text))
-    found = list(Order.objects.filter(wanted)[:3])
+    found = list(Order.objects.filter(wanted)[:3]) if text else []
     exact = [one for one in found if one.client_order_id == text.upper()] or found
     if not exact:
         raise CommandError(f"There is no order “{shown(text[:60])}”.", returncode=2)
