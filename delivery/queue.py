@@ -15,20 +15,9 @@ from delivery.models import Attempt, Delivery, Endpoint
 
 BATCH = 500
 _PUT_COLUMNS = (
-    *("id", "event_id", "channel", "target_id", "target_name", "target_version", "reason", "endpoint_id"),
-    *(
-        "content",
-        "is_test",
-        "state",
-        "attempts_made",
-        "due_at",
-        "lease",
-        "asked_by",
-        "last_error",
-        "last_detail",
-    ),
-    "created_at",
-)
+    "id event_id channel target_id target_name target_version reason endpoint_id content is_test "
+    "state attempts_made due_at lease asked_by last_error last_detail created_at"
+).split()
 _UNFINISHED = Q(state__in=[Delivery.State.PENDING, Delivery.State.WAITING])
 
 
@@ -95,10 +84,11 @@ def lease_end(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.POSTRIDER_LEASE_SECONDS)
 
 
-def renew(leases: Collection[str]) -> None:
+def renew(deliveries: Collection[Delivery]) -> None:
     """Keeps what is in hand. Whatever was taken over by others meanwhile has another lease by now."""
-    if leases:
-        Delivery.objects.filter(lease__in=leases).update(due_at=lease_end(timezone.now()))
+    leases = {delivery.lease for delivery in deliveries}
+    held = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], lease__in=leases)
+    held.update(due_at=lease_end(timezone.now()))
 
 
 @dataclass(frozen=True, slots=True)

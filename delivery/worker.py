@@ -176,6 +176,5 @@ def _flush(run: _Drain, *, at_once: bool) -> bool:
 
 def _renew(run: _Drain) -> None:
     if time.monotonic() - run.renewed > settings.POSTRIDER_LEASE_SECONDS / 3:
-        waiting = [one.delivery.lease for one in run.landed]
-        queue.renew({*(flight.delivery.lease for flight in run.out.values()), *waiting})
+        queue.renew([one.delivery for one in (*run.out.values(), *run.landed)])
         run.renewed = time.monotonic()
