@@ -5,6 +5,7 @@ reachable from this machine only.
 """
 
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -160,6 +161,13 @@ POSTRIDER_AFTER_COMMIT_TASK = "config.schedules.after_commit"
 POSTRIDER_SWEEP_MINUTES = env.int("POSTRIDER_SWEEP_MINUTES", default=15)
 POSTRIDER_HISTORY_HOURS = env.int("POSTRIDER_HISTORY_HOURS", default=24)
 POSTRIDER_ALLOWED_NETWORKS = env.list("POSTRIDER_ALLOWED_NETWORKS", default=[])
+for _network in POSTRIDER_ALLOWED_NETWORKS:
+    try:
+        ip_network(_network)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"POSTRIDER_ALLOWED_NETWORKS: {error}. Write it as 10.1.0.0/16."
+        ) from error
 POSTRIDER_ALLOWED_PORTS = env.list("POSTRIDER_ALLOWED_PORTS", cast=int, default=[80, 443, 8080, 8443])
 POSTRIDER_TRANSPORT = env.str("POSTRIDER_TRANSPORT", default="requests")
 POSTRIDER_SEND_THREADS = env.int("POSTRIDER_SEND_THREADS", default=32)

@@ -15,9 +15,10 @@ from delivery.models import Attempt, Delivery, Endpoint
 
 BATCH = 500
 _PUT_COLUMNS = (
-    "id event_id channel target_id target_name target_version reason endpoint_id content is_test "
-    "state attempts_made due_at lease asked_by last_error last_detail created_at"
-).split()
+    *("id", "event_id", "channel", "target_id", "target_name", "target_version", "reason", "endpoint_id"),
+    *("content", "is_test", "state", "attempts_made", "due_at", "lease", "asked_by"),
+    *("last_error", "last_detail", "created_at"),
+)
 _UNFINISHED = Q(state__in=[Delivery.State.PENDING, Delivery.State.WAITING])
 
 
