@@ -12,6 +12,7 @@ import logging
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -43,6 +44,7 @@ _chosen: Chosen
 def pytest_load_initial_conftests() -> Generator[None, Any, Any]:
     """Around the hook in which pytest-django reads the settings: variables before it, the rest after."""
     global _chosen  # noqa: PLW0603
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that our server ends with us then, too
     folder = _temporary_folder("data")
     _chosen = choose(folder)
     _set_variables(folder)
