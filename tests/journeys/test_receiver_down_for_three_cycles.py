@@ -57,7 +57,7 @@ def test_waits_grow_to_an_hour_and_no_further(receiver: Receiver) -> None:
         assert worker.drain() == Tally(failed=1)
         delivery, last = Delivery.objects.get(), Attempt.objects.latest("number")
         assert delivery.due_at is not None
-        waits.append((delivery.due_at - last.started_at) / MINUTE)
+        waits.append(round((delivery.due_at - last.started_at) / MINUTE, 1))
         Delivery.objects.update(due_at=timezone.now())
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
