@@ -38,7 +38,7 @@ def judged(answer: Answer) -> tuple[str, str]:
 def settlement(
     delivery: Delivery, request: Request, answer: Answer, started_at: datetime, wait: timedelta | None
 ) -> Settlement:
-    """The outcome of one attempt. `wait`: how long until the next, if this one failed; None: give up.
+    """The outcome of one attempt. `wait`: from its end until the next, if it failed; None: give up.
 
     What was finished stays as it was if "Send again" fails.
     """
@@ -53,7 +53,8 @@ def settlement(
         return Settlement(delivery, delivery.state, None, delivery.last_error, delivery.last_detail, attempt)
     if wait is None:
         return Settlement(delivery, Delivery.State.FAILED, None, error, detail, attempt)
-    return Settlement(delivery, Delivery.State.WAITING, started_at + wait, error, detail, attempt)
+    ended_at = started_at + timedelta(milliseconds=answer.duration_ms)
+    return Settlement(delivery, Delivery.State.WAITING, ended_at + wait, error, detail, attempt)
 
 
 def _attempt(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from delivery import sets
@@ -86,10 +86,19 @@ def lease_end(now: datetime) -> datetime:
 
 
 def renew(deliveries: Collection[Delivery]) -> None:
-    """Keeps what is in hand. Whatever was taken over by others meanwhile has another lease by now."""
+    """Keeps what is in hand."""
+    _still_ours(deliveries).update(due_at=lease_end(timezone.now()))
+
+
+def give_back(deliveries: Collection[Delivery]) -> None:
+    """What was claimed and not begun is due for whoever comes."""
+    _still_ours(deliveries).update(due_at=timezone.now(), lease="")
+
+
+def _still_ours(deliveries: Collection[Delivery]) -> QuerySet[Delivery]:
+    """Whatever was taken over by others meanwhile has another lease by now."""
     leases = {delivery.lease for delivery in deliveries}
-    held = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], lease__in=leases)
-    held.update(due_at=lease_end(timezone.now()))
+    return Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], lease__in=leases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,14 +61,16 @@ def drain(
 ) -> Tally:
     """Carries all that is due, and returns when nothing is due or out any more.
 
-    After `seconds`, or when told to stop, it takes nothing new and finishes what is out. `progress` is told
-    how many have been tried so far.
+    After `seconds`, or when told to stop, it takes nothing new, gives back what has not begun and finishes
+    the rest, which takes one time limit at most. `progress` is told how many have been tried so far.
     """
     end = time.monotonic() + seconds if seconds is not None else None
     run = _Drain(make_transport())
     try:
         while True:
             is_ending = should_stop() or (end is not None and time.monotonic() > end)
+            if is_ending:
+                _give_back(run)
             started = 0 if is_ending else _start_more(run)
             _land(run, wait_seconds=0.02 if run.out else 0)
             if _flush(run, at_once=not run.out):
@@ -95,6 +97,13 @@ def _start_more(run: _Drain) -> int:
         run.out[delivery.pk] = _Flight(delivery, request)
         run.transport.start(delivery.pk, request)
     return len(claimed)
+
+
+def _give_back(run: _Drain) -> None:
+    """What no thread has begun with is due for others."""
+    unbegun = [run.out.pop(key).delivery for key in run.transport.withdraw()]
+    if unbegun:
+        queue.give_back(unbegun)
 
 
 def _is_in_hand(run: _Drain, claimed: Delivery) -> bool:
@@ -176,5 +185,6 @@ def _flush(run: _Drain, *, at_once: bool) -> bool:
 
 def _renew(run: _Drain) -> None:
     if time.monotonic() - run.renewed > settings.POSTRIDER_LEASE_SECONDS / 3:
-        queue.renew([one.delivery for one in (*run.out.values(), *run.landed)])
+        in_hand: list[_Flight | Settlement] = [*run.out.values(), *run.landed]
+        queue.renew([one.delivery for one in in_hand])
         run.renewed = time.monotonic()

@@ -62,6 +62,10 @@ class Transport(Protocol):
         """Answers that have come since the last call; waits for the first at most so long."""
         ...
 
+    def withdraw(self) -> Sequence[str]:
+        """Takes back what has not begun, and says which: nothing of it is sent or answered any more."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -7,7 +7,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -43,9 +43,10 @@ class RequestsTransport:
         self._watchman = Watchman()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._done: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
+        self._futures: dict[str, Future[None]] = {}
 
     def start(self, key: str, request: Request) -> None:
-        self._threads.submit(self._carry, key, request)
+        self._futures[key] = self._threads.submit(self._carry, key, request)
 
     def finished(self, timeout_seconds: float) -> Sequence[tuple[str, Answer]]:
         try:
@@ -54,7 +55,15 @@ class RequestsTransport:
             return []
         while not self._done.empty():
             answers.append(self._done.get())
+        for key, _ in answers:
+            del self._futures[key]
         return answers
+
+    def withdraw(self) -> Sequence[str]:
+        withdrawn = [key for key, future in self._futures.items() if future.cancel()]
+        for key in withdrawn:
+            del self._futures[key]
+        return withdrawn
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,60 @@
+"""The engine between two ticks: it ends in time, and what fails beside it does not stop it."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from config import schedules
+from customers.models import Location
+from delivery import worker
+from delivery.models import Attempt, Delivery
+from tests.exports.partners import a_profile, a_sale, a_store, sweep_all
+from tests.receiver import Answer, Hang, Receiver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_it_ends_in_time_however_slow_a_receiver_is(receiver: Receiver, settings) -> None:
+    """Else the cluster would kill it in the middle; what had not begun is due for others."""
+    settings.POSTRIDER_SEND_THREADS = 2
+    receiver.answers("*", Hang())
+    a_profile(store := a_store(), receiver.url(), timeout_seconds=1)
+    for _ in range(12):
+        a_sale(store)
+    sweep_all()
+    started = time.monotonic()
+    worker.drain(seconds=0)
+    assert Attempt.objects.count() == 0
+    worker.drain(seconds=0.3)
+    assert time.monotonic() - started < 3
+    tried = Attempt.objects.count()
+    assert tried == 2
+    due = Delivery.objects.filter(state="pending", attempts_made=0, lease="", due_at__lte=timezone.now())
+    assert due.count() == 12 - tried
+
+
+def test_the_next_try_waits_from_the_end_of_the_last(receiver: Receiver) -> None:
+    receiver.answers("*", Answer(500, delay=1.5))
+    a_sale(store := a_store())
+    a_profile(store, receiver.url())
+    sweep_all()
+    worker.drain()
+    waits = Delivery.objects.get().due_at
+    assert waits is not None and waits > timezone.now() + timedelta(seconds=59)
+
+
+@pytest.mark.parametrize("look", [schedules.tick, schedules.after_commit])
+def test_a_sweep_that_fails_stops_no_delivery(receiver: Receiver, look) -> None:
+    store = a_store()
+    profile = a_profile(store, receiver.url(), cadence="immediate")
+    a_sale(store)
+    sweep_all()
+    a_sale(store)
+    Location.objects.update(time_zone="Nowhere/Land")
+    profile.routes.update(effective_from=timezone.now() + timedelta(days=1))
+    with pytest.raises(Exception, match="Nowhere"):
+        look()
+    assert len(receiver.requests) == 1
+    assert Delivery.objects.get().state == "delivered"
