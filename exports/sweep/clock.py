@@ -37,6 +37,8 @@ def run_due(now: datetime | None = None) -> list[Report]:
     profiles = due(now)
     reports = run(profiles, now=now) if profiles else []
     for profile in profiles:
+        if profile.next_run_at is not None and profile.next_run_at > now:
+            continue  # an immediate one, before its time
         # Only if nobody has set another time meanwhile (a changed delay).
         ExportProfile.objects.filter(pk=profile.pk, next_run_at=profile.next_run_at).update(
             next_run_at=_next_run(profile, now)
@@ -45,8 +47,8 @@ def run_due(now: datetime | None = None) -> list[Report]:
 
 
 def run_immediate() -> list[Report]:
-    """After a commit: the profiles that wait for no clock."""
-    profiles = [profile for profile in postbacks() if profile.cadence == Cadence.IMMEDIATE]
+    """After a commit: the profiles that wait for nothing. The end of a delay is for the tick to see."""
+    profiles = [one for one in postbacks() if one.cadence == Cadence.IMMEDIATE and not one.delay_minutes]
     return run(profiles) if profiles else []
 
 

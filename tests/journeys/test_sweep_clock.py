@@ -152,6 +152,22 @@ def test_immediate_profile_waits_its_delay_out_then_goes_with_the_next_tick(stor
     assert shop.taken_by(profile) == [event]
 
 
+def test_next_run_of_an_immediate_profile_does_not_run_away(store: Shop) -> None:
+    """It is looked at every minute: an interval more each time would end beyond the calendar."""
+    profile = shop.a_profile(store, "Soon", URL, "new_sale", cadence="immediate", delay_minutes=60)
+    scheduled(profile, T)
+    for minutes in range(5):
+        assert runs_at(T + minutes * MINUTE) == [profile]
+        assert next_run(profile) == T + 75 * MINUTE
+
+
+def test_a_commit_does_not_look_at_what_still_waits_its_delay_out(store: Shop) -> None:
+    """What was recorded now cannot be old enough, and the log of a long delay is long."""
+    shop.a_profile(store, "Later", URL, "new_sale", cadence="immediate", delay_minutes=5)
+    now = shop.a_profile(store, "Now", URL, "new_sale", cadence="immediate")
+    assert [report.profile for report in sweep.run_immediate()] == [now]
+
+
 # --- how far back -------------------------------------------------------------------------------------
 
 
