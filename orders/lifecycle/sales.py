@@ -89,11 +89,14 @@ def create_partial(*, by: str, **details: Any) -> Order:
 def update_cart(
     work: Work, case: Case, *, at: datetime, lines: Sequence[Line] | None = None, **fields: Any
 ) -> None:
-    """Replaces the items, if lines are given, and sets columns of the order."""
+    """Replaces the items, if lines are given, and sets columns of the order; its total follows."""
     items = [_item(case.order, line, OrderItem.Type.OFFER) for line in lines or ()]
+    extra = money(fields.get("sales_tax", case.order.sales_tax), "tax")
+    extra -= money(fields.get("discount", case.order.discount), "discount")
     check_columns(fields)
     check(*items)
-    money(total_of(items), "total")
+    money(total_of(items if lines is not None else case.items) + extra, "total")
+    case.order.total += extra - (case.order.sales_tax - case.order.discount)
     for name, value in fields.items():
         setattr(case.order, name, value)
     if lines is not None:
@@ -110,6 +113,8 @@ def complete_sale(
 ) -> None:
     """The sale billed. Several payments make several transactions; none means: all is paid at once."""
     rows = [paid(case, payment, at, Transaction.Type.SALE) for payment in payments or [Payment()]]
+    if fields.keys() & {"sales_tax", "discount"}:
+        raise MoveRefused("Tax and discount are part of what is paid: change the cart first.")
     check_columns(fields)
     check(*rows)
     was_declined = case.order.status == DECLINED

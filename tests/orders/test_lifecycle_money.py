@@ -179,6 +179,17 @@ def test_prices_of_mills_make_totals_of_cents(shop: Shop) -> None:
     assert lifecycle.update_cart(order, by=BY, lines=[]).total == 0
 
 
+def test_the_total_follows_tax_and_discount(shop: Shop) -> None:
+    order = shop.partial(Line(shop.cream, Decimal(20)), sales_tax=Decimal(1))
+    assert order.total == 21
+    assert lifecycle.update_cart(order, by=BY, sales_tax=Decimal(5)).total == 25
+    cart = [Line(shop.cream, Decimal(20), 2)]
+    assert lifecycle.update_cart(order, by=BY, lines=cart, discount=Decimal(2)).total == 43
+    with pytest.raises(MoveRefused, match="change the cart first"):
+        lifecycle.complete_sale(order, by=BY, discount=Decimal(3))
+    assert lifecycle.complete_sale(order, by=BY).paid == 43
+
+
 def test_several_payments_make_several_transactions(shop: Shop) -> None:
     payments = [Payment(Decimal("60"), gateway=shop.gateway), Payment(Decimal("40"), pay_source="VOUCHER")]
     order = lifecycle.complete_sale(shop.partial(), by=BY, payments=payments)
