@@ -88,7 +88,7 @@ _COLLAPSED = ("collapse",)
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     change_form_template = "admin/orders/order/change_form.html"
-    list_display = ("client_order_id", "state", "amount", "customer_page", "created_at")
+    list_display = ("client_order_id", "standing", "amount", "customer_page", "created_at")
     list_filter = ("status", "type", "is_test")
     list_select_related = ("customer",)
     search_fields = ("first_name", "last_name", "email", "external_order_id")
@@ -190,7 +190,7 @@ class OrderAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
 
     @admin.display(description="status")
-    def state(self, order: Order) -> str:
+    def standing(self, order: Order) -> str:  # an admin's `state` would lose to the column of the address
         test = format_html(' <span class="badge test">{}</span>', "Test card") if order.is_test else ""
         kind = "" if order.type == Order.Type.NEW_SALE else f", {order.get_type_display().lower()}"
         return format_html("{}{}{}", order.get_status_display(), kind, test)
