@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from customers import services
 from customers.admin.forms import CustomerForm, NoteForm
+from customers.admin.location import the_only_location
 from customers.history import history
 from customers.models import Customer
 from customers.search import found_exactly
@@ -70,6 +71,9 @@ class CustomerAdmin(QuickAdmin):
 
     def found_exactly(self, term: str) -> Iterable[int]:
         return found_exactly(term)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {**the_only_location(), **super().get_changeform_initial_data(request)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> tuple[str, ...]:
         return ("location",) if obj else ()  # everything of a customer belongs there too

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
+from customers.admin.location import the_only_location
 from delivery.screens import QuickAdmin
 from orders.models import Campaign, CampaignProduct, Gateway, Product
 
@@ -15,6 +16,9 @@ class OfOneLocation(QuickAdmin):
     list_filter: ClassVar[Any] = ("location",)
     list_select_related = ("location",)
     autocomplete_fields: ClassVar[Any] = ("location",)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {**the_only_location(), **super().get_changeform_initial_data(request)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.readonly_fields, "location") if obj else tuple(self.readonly_fields)

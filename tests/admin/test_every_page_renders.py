@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from customers.models import Location
 from exports.models import Export
 from tests.admin.store import SCRIPT, SECRET, Store
 
@@ -45,6 +46,17 @@ def test_add(model: type[Model], store: Store, admin_client: Client) -> None:
         *("location", "customer", "campaign", "product", "gateway", "exportprofile", "route"),
     )
     assert admin_client.get(_url(model, "add")).status_code == (200 if is_typed_by_people else 403)
+
+
+@pytest.mark.parametrize(
+    "name", ["customers_customer", "orders_campaign", "orders_product", "orders_gateway"]
+)
+def test_with_one_location_nobody_has_to_name_it(name: str, store: Store, admin_client: Client) -> None:
+    address = reverse(f"admin:{name}_add")
+    chosen = f'<option value="{store.location.pk}" selected>'
+    assert chosen in admin_client.get(address).content.decode()
+    Location.objects.create(name="Another")
+    assert chosen not in admin_client.get(address).content.decode()
 
 
 def test_index_names_the_exports(store: Store, admin_client: Client) -> None:
