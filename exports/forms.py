@@ -10,7 +10,7 @@ from django.forms.models import BaseInlineFormSet
 
 from delivery.secrets import MASK
 from exports import services, validation
-from exports.models import ExportProfile, FieldMapping, Route
+from exports.models import STATIC, ExportProfile, FieldMapping, Route
 
 FIELD_NAMES = "field-names"  # the id of the page's list of fields, which every mapping's field completes from
 MOST_OF_A_DOCUMENT = 10 * 1024 * 1024
@@ -73,6 +73,14 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
                 attrs={"class": "static-value", "placeholder": hint, "autocomplete": "new-password"}
             )
             self.fields["static_value"].widget = widget
+
+    def clean(self) -> dict[str, Any]:
+        """A secret that is to be one no longer is not shown, so without a new value it would be lost."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        is_shown_now = self.initial.get("is_secret") and not said.get("is_secret")
+        if is_shown_now and said.get("field") == STATIC and not said.get("static_value"):
+            self.add_error("static_value", "Type the value anew (a secret is never shown), or tick secret.")
+        return said
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

@@ -40,7 +40,7 @@ def _failures(profile: ExportProfile) -> Iterator[str]:
     if endpoint.failures_in_a_row:
         error = ERRORS.get(endpoint.last_error, endpoint.last_error)
         times = f"{endpoint.failures_in_a_row} time{'s' * (endpoint.failures_in_a_row != 1)} in a row"
-        yield f"Sending failed {times}. The last error: {error}."
+        yield f"Sending failed {times}. The last error: {error}. The recent deliveries show what came back."
 
 
 def _as_active(profile: ExportProfile) -> ExportProfile:

@@ -102,11 +102,15 @@ def test_a_secret_is_not_shown_again_when_something_else_is_wrong(store: Store, 
     assert "typed-secret" not in html
 
 
-def test_unticking_secret_shows_nothing(store: Store, admin_client: Client) -> None:
+def test_unticking_secret_shows_nothing_and_loses_nothing(store: Store, admin_client: Client) -> None:
     sent = _settings() | _stored(store.profile, token={"is_secret": None})
-    assert admin_client.post(_page(store.profile), sent).status_code == 302
+    html = _errors(admin_client.post(_page(store.profile), sent))
+    assert "Type the value anew" in html and SECRET not in html
+    assert store.profile.mappings.get(export_name="token").secret_value == SECRET
+    typed = _settings() | _stored(store.profile, token={"is_secret": None, "static_value": "no secret"})
+    assert admin_client.post(_page(store.profile), typed).status_code == 302
     token = store.profile.mappings.get(export_name="token")
-    assert (token.is_secret, token.secret_value, token.static_value) == (False, "", "")
+    assert (token.is_secret, token.secret_value, token.static_value) == (False, "", "no secret")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +209,8 @@ def test_red_notes_say_what_keeps_it_from_working(store: Store, admin_client: Cl
         "has no route",
         "needs approved PCI documentation",
         "The last run failed: boom",
-        "Sending failed 3 times in a row. The last error: The address is not allowed.",
+        "Sending failed 3 times in a row. The last error: The address is not allowed. "
+        "The recent deliveries show what came back.",
     ):
         assert words in html
 
