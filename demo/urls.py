@@ -7,5 +7,6 @@ from demo import views
 app_name = "demo"
 urlpatterns = [
     path("", views.arrivals, name="arrivals"),
-    path("<slug:name>/", views.receive, name="receive"),
+    path("<str:name>/", views.receive),
+    path("<str:name>", views.receive),  # a redirect to the slash would not be followed
 ]

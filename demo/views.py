@@ -1,10 +1,10 @@
 """The built-in receiver: a partner's address that takes anything, and the page that shows what it got."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.core.validators import slug_re
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,13 +15,13 @@ from demo import arrivals as kept
 from demo.models import ReceivedRequest
 from exports.models import ExportProfile
 
-NAME_LIMIT = 60
+_PARTNER = re.compile(r"[0-9A-Za-z_.-]{1,60}")  # the last part of a URL, as in partials.php
 
 
 @csrf_exempt
 def receive(request: HttpRequest, name: str) -> HttpResponse:
     """Takes any request from anyone, as a partner's server would, and says OK."""
-    if len(name) > NAME_LIMIT:
+    if not _PARTNER.fullmatch(name):
         raise Http404
     try:
         kept.keep(name, request)
@@ -53,7 +53,7 @@ def arrivals(request: HttpRequest) -> HttpResponse:
 
 def _name(request: HttpRequest) -> str:
     name = request.GET.get("name", "")
-    return name if slug_re.match(name) and len(name) <= NAME_LIMIT else ""
+    return name if _PARTNER.fullmatch(name) else ""
 
 
 def _names() -> Iterable[Mapping[str, Any]]:

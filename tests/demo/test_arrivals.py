@@ -37,6 +37,14 @@ def test_any_method_from_anyone_is_taken(stranger, method):
     assert (row.name, row.method, row.query) == ("call-centre", method.upper(), "a=1")
 
 
+@pytest.mark.parametrize("name", ["partials.php", "call_centre-2"])
+def test_a_partner_may_have_any_name_with_or_without_a_slash(stranger, name):
+    answers = [stranger.post(f"/receiver/{name}"), stranger.post(f"/receiver/{name}/")]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert set(ReceivedRequest.objects.values_list("name", flat=True)) == {name}
+
+
 def test_a_body_up_to_the_limit_is_kept_and_a_larger_one_refused(stranger):
     most = b"x" * arrivals.BODY_LIMIT
 
@@ -64,7 +72,7 @@ def test_only_the_newest_are_kept(stranger, monkeypatch):
     assert [row.query for row in ReceivedRequest.objects.all()] == ["n=4", "n=3", "n=2"]
 
 
-@pytest.mark.parametrize("name", ["x" * 61, "two words", "a.b"])
+@pytest.mark.parametrize("name", ["x" * 61, "two words", "a,b", "é"])
 def test_names_that_are_no_names_are_not_found(stranger, name):
     assert stranger.get(f"/receiver/{name}/").status_code == 404
 
