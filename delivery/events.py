@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from delivery import sets
+from delivery import sets, waking
 from delivery.models import Event
 
 # A clock a little ahead of ours is forgiven; a date that has not come is a mistake of its source.
@@ -60,7 +60,7 @@ def record_many(happenings: Sequence[Happening], *, by: str, quiet: bool = False
     rows = [_row(happening, by, now, history_before, quiet) for happening in happenings]
     sets.append("delivery_event", [connection.ops.quote_name(name) for name in _COLUMNS], rows)
     if any(not row[-1] for row in rows):
-        _wake_after_commit()
+        waking.after_commit()
 
 
 def _row(
@@ -84,15 +84,3 @@ def _row(
         now,
         muted,
     )
-
-
-def _wake_after_commit() -> None:
-    """Once per transaction: one task that looks at the tables, not a task per event."""
-    if all(function is not _wake for _, function, *_ in connection.run_on_commit):
-        transaction.on_commit(_wake, robust=True)
-
-
-def _wake() -> None:
-    from django_q.tasks import async_task  # late: django-q2 reads settings and cache when imported
-
-    async_task(settings.POSTRIDER_AFTER_COMMIT_TASK, q_options={"group": "after-commit"})

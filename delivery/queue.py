@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from delivery import sets
+from delivery import sets, waking
 from delivery.ids import new_id
 from delivery.models import Attempt, Delivery, Endpoint
 
@@ -218,12 +218,15 @@ def hold(endpoint: Endpoint) -> int:
 def hurry(endpoint: Endpoint) -> int:
     """What waits for another try is due now: its address has changed. How many."""
     waiting = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="", due_at__isnull=False)
-    return waiting.update(due_at=timezone.now())
+    count = waiting.update(due_at=timezone.now())
+    waking.after_commit()
+    return count
 
 
 def release(endpoint: Endpoint) -> int:
     """What waited is due now. How many."""
     with transaction.atomic():
+        waking.after_commit()
         Endpoint.objects.filter(pk=endpoint.pk).update(is_held=False)
         held = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="", due_at__isnull=True)
         return held.update(due_at=timezone.now())

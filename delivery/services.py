@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from delivery import waking
 from delivery.models import Delivery
 
 
@@ -28,3 +29,4 @@ def send_again(delivery: Delivery, *, by: str) -> None:
     )
     if not asked:
         raise NotNow("It is being sent at this moment. Look again in a minute.")
+    waking.after_commit()

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+from functools import lru_cache
 from typing import Any
 
 import certifi
@@ -82,12 +83,17 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTLS
 
 
+@lru_cache(maxsize=1)
+def _trusting(bundle: str) -> ssl.SSLContext:
+    """Parsed once per process: that takes fifteen times as long as a handshake."""
+    return ssl.create_default_context(cafile=bundle)
+
+
 class PinnedAdapter(HTTPAdapter):
     """No proxies from the environment, no second look-up, no retries, one parsed set of certificates."""
 
     def __init__(self, connections: int) -> None:
-        # Parsing the bundle for every new connection costs fifteen times the handshake.
-        self._tls = ssl.create_default_context(cafile=certifi.where())
+        self._tls = _trusting(certifi.where())
         super().__init__(pool_connections=256, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from customers.models import Location
-from delivery import catalogue, events
+from delivery import catalogue, events, waking
 from delivery.events import Happening
 from delivery.models import Event
 
@@ -123,6 +123,16 @@ def test_each_transaction_wakes_the_subscribers_once() -> None:
     with transaction.atomic():
         events.record(Happening("order.sale", here.pk), by="api")
     assert OrmQ.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tasks_do_not_pile_up_before_the_tick() -> None:
+    """Each of those that wait will look at all the tables."""
+    here = Location.objects.create(name="Main store")
+    for _ in range(waking.ENOUGH + 5):
+        with transaction.atomic():
+            events.record(Happening("order.sale", here.pk), by="api")
+    assert OrmQ.objects.count() == waking.ENOUGH
 
 
 @pytest.mark.django_db(transaction=True)

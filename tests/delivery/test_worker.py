@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from config import schedules
 from customers.models import Location
-from delivery import worker
+from delivery import services, worker
 from delivery.models import Attempt, Delivery
+from exports import services as profiles
 from tests.exports.partners import a_profile, a_sale, a_store, sweep_all
 from tests.receiver import Answer, Hang, Receiver
 
@@ -58,3 +60,19 @@ def test_a_sweep_that_fails_stops_no_delivery(receiver: Receiver, look) -> None:
         look()
     assert len(receiver.requests) == 1
     assert Delivery.objects.get().state == "delivered"
+
+
+def test_what_people_hurry_wakes_the_workers(receiver: Receiver) -> None:
+    """Sending again, another address, and switching on: nobody waits for the minute's tick."""
+    profile = a_profile(store := a_store(), receiver.url())
+    a_sale(store)
+    sweep_all()
+    profiles.switch_off(profile, by="test")
+    for hurry in (
+        lambda: profiles.switch_on(profile, by="test", catch_up=True),
+        lambda: profiles.edit_profile(profile, by="test", url=receiver.url("/new")),
+        lambda: services.send_again(Delivery.objects.get(), by="test"),
+    ):
+        OrmQ.objects.all().delete()
+        hurry()
+        assert OrmQ.objects.count() == 1
