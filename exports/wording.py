@@ -46,7 +46,7 @@ def _numbered(delivery: Delivery) -> str:
 
 def _failed(what: str, delivery: Delivery) -> str:
     error = delivery.last_detail or ERRORS.get(delivery.last_error, delivery.last_error)
-    return f"{what} failed to export to {_numbered(delivery)} due to error {error}"
+    return f"{what} failed to export to {_numbered(delivery)} due to error {error.rstrip('.')}"
 
 
 def _again(delivery: Delivery) -> str:

@@ -35,6 +35,11 @@ def store(db: None) -> Store:
             "due to error 404 Not Found: attempt 7, next 14:20",
         ),
         (
+            {"state": "waiting", "due_at": SOON, "last_error": "refused", "last_detail": "It was refused."},
+            "Order {} failed to export to export profile 'Call centre partials' ({}) "
+            "due to error It was refused: attempt 1, next 14:20",
+        ),
+        (
             {"state": "waiting", "last_error": "dns", "last_detail": "", "attempts_made": 2, "due_at": NOW},
             "Order {} failed to export to export profile 'Call centre partials' ({}) "
             "due to error The host name has no address: attempt 2, next now",
