@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from benchmarks.scratch import Verdicts, memory_mb, timed, use_scratch_database
 
-ORDERS = 5_000
+ORDERS = 25_000  # with four events each that routes ask for
 NAIVE_EVENTS = 400
 PROFILES = 20
 FIELDS = ["firstName", "lastName", "emailAddress", "phoneNumber", "city", "country", "orderTotal", "orderId"]
