@@ -16,8 +16,6 @@ ERRORS = {
     "forbidden_address": "The address is not allowed",
     "redirect": "The address has moved",
     "status": "The receiver did not accept it",
-    "success_rule": "The answer does not match the success rule",
-    "too_large": "The answer is too large",
     "config": "Something needed to send is missing",
     "internal": "An error inside Postrider",
 }

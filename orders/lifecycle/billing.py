@@ -94,7 +94,7 @@ def pay(work: Work, case: Case, row: Transaction) -> None:
     case.order.paid += row.amount
     awaited = next((one for one in case.transactions if _is_awaited(one, row)), None)
     if awaited is None:
-        add_transaction(work, case, row)
+        work.add_transaction(case, row)
         return
     awaited.response, awaited.amount = Transaction.Response.SUCCESS, row.amount
     work.change(awaited)
@@ -104,20 +104,6 @@ def pay(work: Work, case: Case, row: Transaction) -> None:
 def _is_awaited(pending: Transaction, row: Transaction) -> bool:
     is_same = pending.external_id == row.external_id != ""
     return is_same and pending.response == Transaction.Response.PENDING
-
-
-def add_transaction(work: Work, case: Case, row: Transaction) -> None:
-    case.transactions.append(row)
-    work.add(row)
-    work.tell(
-        "transaction.created",
-        case,
-        row.created_at,
-        transaction=row,
-        type=row.type,
-        amount=str(row.amount),
-        response=row.response,
-    )
 
 
 def mark_test(case: Case, payments: Sequence[Payment]) -> None:

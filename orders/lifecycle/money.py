@@ -111,13 +111,8 @@ def _row(case: Case, kind: str, amount: Decimal, at: datetime, text: str, extern
 
 
 def _add(work: Work, case: Case, row: Transaction, at: datetime) -> None:
-    case.transactions.append(row)
-    work.add(row)
+    work.add_transaction(case, row)
     work.touch(case, at)
-    amount = str(row.amount)
-    work.tell(
-        "transaction.created", case, at, transaction=row, type=row.type, amount=amount, response=row.response
-    )
 
 
 def _flag_sale(work: Work, case: Case, *, is_charged_back: bool, at: datetime) -> None:

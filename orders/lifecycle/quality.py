@@ -5,7 +5,6 @@ from datetime import datetime
 from orders.cases import Case
 from orders.lifecycle.billing import (
     Payment,
-    add_transaction,
     bill,
     check,
     check_columns,
@@ -27,7 +26,7 @@ def hold_for_qa(work: Work, case: Case, *, at: datetime, payment: Payment | None
     row = paid(case, payment or Payment(), at, Transaction.Type.AUTHORIZE)
     check(row)
     mark_test(case, [payment] if payment else [])
-    add_transaction(work, case, row)
+    work.add_transaction(case, row)
     case.order.status = PENDING
     case.order.ordered_at = at
     work.touch(case, at)
@@ -49,6 +48,6 @@ def decline_qa(work: Work, case: Case, *, at: datetime, reason: str = "") -> Non
     void = paid(case, payment_of(case.transactions[-1]), at, Transaction.Type.VOID)
     check_columns({"decline_reason": reason})
     check(void)
-    add_transaction(work, case, void)
+    work.add_transaction(case, void)
     work.tell("order.qa_declined", case, at, reason=reason)
     mark_declined(work, case, at, reason)

@@ -11,7 +11,6 @@ from delivery import sets
 from orders.cases import Case
 from orders.lifecycle.billing import (
     Payment,
-    add_transaction,
     bill,
     check,
     check_columns,
@@ -74,7 +73,7 @@ def create_partial_in(
     work.tell("order.partial", case, when)
     for row in rows:
         row.response = Transaction.Response.PENDING
-        add_transaction(work, case, row)
+        work.add_transaction(case, row)
     return case
 
 
@@ -164,7 +163,7 @@ def decline(
     check_columns({"decline_reason": reason})
     check(row)
     mark_test(case, [payment] if payment else [])
-    add_transaction(work, case, row)
+    work.add_transaction(case, row)
     mark_declined(work, case, at, reason)
 
 

@@ -67,18 +67,15 @@ def rebill(work: Work, case: Case, *, subscription: Subscription, at: datetime) 
     )
     row = _transaction(order, case, subscription, at, billing_cycle=subscription.billing_cycle + 1)
     parcel = Fulfillment(order=order, created_at=at)
-    for added in (order, item, row, parcel):
+    for added in (order, item, parcel):
         work.add(added)
     subscription.billing_cycle += 1
     subscription.status = ACTIVE
     subscription.next_bill_date = _next_bill(at, subscription.billing_interval_days)
     _changed(work, case, subscription, at)
-    amount = str(row.amount)
     work.tell("order.created", made, at)
-    work.tell("order.recurring", made, at, subscription=subscription, amount=amount)
-    work.tell(
-        "transaction.created", made, at, transaction=row, type=row.type, amount=amount, response=row.response
-    )
+    work.tell("order.recurring", made, at, subscription=subscription, amount=str(row.amount))
+    work.add_transaction(made, row)
     work.tell("subscription.updated", case, at, subscription=subscription)
 
 
@@ -93,17 +90,11 @@ def decline_rebill(
     fault = texts.fault(row)
     if fault:
         raise MoveRefused(fault)
-    case.transactions.append(row)
-    work.add(row)
+    work.add_transaction(case, row)
     subscription.status = RECYCLING
     _changed(work, case, subscription, at)
-    amount = str(row.amount)
-    work.tell(
-        "transaction.created", case, at, transaction=row, type=row.type, amount=amount, response=row.response
-    )
-    work.tell(
-        "subscription.rebill_declined", case, at, subscription=subscription, reason=reason, amount=amount
-    )
+    about = {"reason": reason, "amount": str(row.amount)}
+    work.tell("subscription.rebill_declined", case, at, subscription=subscription, **about)
 
 
 @move("Give up recycling", when=subscription_must_be(RECYCLING, what="given up"), of_subscription=True)

@@ -80,6 +80,13 @@ class Work:
         """Something happened to the order."""
         self._told.append(_Told(event_type, case, at, data))
 
+    def add_transaction(self, case: Case, row: Transaction) -> None:
+        """A payment, made or refused, or money that went back; with its event."""
+        case.transactions.append(row)
+        self.add(row)
+        about = {"type": row.type, "amount": str(row.amount), "response": row.response}
+        self.tell("transaction.created", case, row.created_at, transaction=row, **about)
+
     def when(self, at: datetime | None) -> datetime:
         """The time of a move: now unless it is given. Refuses a time that has not come."""
         now = timezone.now()
