@@ -72,7 +72,7 @@ def lines(store: Shop) -> list[Line]:
 def words_of_a_failure(profile: ExportProfile, cycle: int) -> str:
     return (
         f"failed to export to export profile 'Call centre' ({profile.pk}) due to error "
-        f"The connection was refused.: attempt {cycle}, next "
+        f"The connection was refused: attempt {cycle}, next "
     )
 
 
