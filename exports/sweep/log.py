@@ -68,14 +68,14 @@ def position_before(moment: datetime, end: Position) -> Position:
     return min((found[0], found[1] - 1), end) if found else end
 
 
-def batches(start: Position, end: Position, types: set[str]) -> Iterator[list[LoggedEvent]]:
-    """The events of these types after `start` up to `end`, in order, some thousands at a time."""
+def batches(start: Position, end: Position, types: set[str], size: int) -> Iterator[list[LoggedEvent]]:
+    """The events of these types after `start` up to `end`, in order, at most `size` at a time."""
     wanted = sorted(types)
     places = ", ".join(["%s"] * len(wanted))
     sql = (
         "SELECT id, tx_id, type, location_id, order_id, data, occurred_at FROM delivery_event "  # noqa: S608
         "WHERE muted = '' AND (tx_id, id) > (%s, %s) AND (tx_id, id) <= (%s, %s) "
-        f"AND order_id IS NOT NULL AND type IN ({places}) ORDER BY tx_id, id LIMIT {BATCH}"
+        f"AND order_id IS NOT NULL AND type IN ({places}) ORDER BY tx_id, id LIMIT {size}"
     )
     while wanted and start < end:
         with connection.cursor() as cursor:
@@ -83,7 +83,7 @@ def batches(start: Position, end: Position, types: set[str]) -> Iterator[list[Lo
             events = [_event(row) for row in cursor.fetchall()]
         if events:
             yield events
-        if len(events) < BATCH:
+        if len(events) < size:
             return
         start = events[-1].position
 

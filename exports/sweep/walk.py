@@ -26,6 +26,7 @@ from orders.cases import Case, add_billed_subscriptions
 from orders.models import CampaignProduct
 
 logger = logging.getLogger(__name__)
+MOST_TAKES = 40_000  # in one batch, if all profiles asked for all events
 Key = tuple[int, str, int]  # profile, customer type, subject: what is exported once
 
 
@@ -65,7 +66,7 @@ def run(
     while plans:
         matcher = Matcher(plans)
         start = min(one.position for one in plans)
-        for events in event_log.batches(start, end, matcher.event_types):
+        for events in event_log.batches(start, end, matcher.event_types, _batch_size(plans)):
             broken = _batch(matcher, plans, events, now, reports, dry_run=dry_run, show=show)
             if broken is not None:
                 plans.remove(broken)
@@ -74,6 +75,11 @@ def run(
             _finish(plans, end, now, dry_run=dry_run)
             break
     return list(reports.values())
+
+
+def _batch_size(plans: Sequence[Plan]) -> int:
+    """Fewer events for many profiles: a batch is held in memory, and on SQLite all others wait for it."""
+    return min(event_log.BATCH, max(MOST_TAKES // len(plans), 1))
 
 
 def _plans(reports: dict[int, Report], end: event_log.Position, *, dry_run: bool) -> list[Plan]:

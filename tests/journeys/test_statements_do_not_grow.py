@@ -9,6 +9,7 @@ from delivery import queue
 from delivery.models import Attempt, Delivery, Endpoint
 from delivery.queue import Settlement
 from exports import services, sweep
+from exports.sweep import walk
 from tests.journeys import shop
 from tests.journeys.shop import Shop
 
@@ -52,6 +53,19 @@ def test_sweep_of_more_profiles(store: Shop) -> None:
             sweep.run(some)
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_many_profiles_make_small_batches(store: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one transaction holds is bounded by what is taken, not by the number of events."""
+    profiles = [shop.a_profile(store, f"Partner {number}", URL, "partial") for number in range(3)]
+    cases = shop.many_partials(store, 10)
+    monkeypatch.setattr(walk, "MOST_TAKES", 9)
+    with CaptureQueriesContext(connection) as statements:
+        sweep.run(profiles)
+    taken = [one["sql"] for one in statements if "INSERT INTO exports_export" in one["sql"]]
+    assert len(taken) == 4  # of three events each
+    for profile in profiles:
+        assert shop.taken_by(profile) == [case.order.pk for case in cases]
 
 
 def test_claim_and_settle(store: Shop) -> None:
