@@ -21,7 +21,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--profile", type=int, metavar="ID", help="only this profile")
+        parser.add_argument("--profile", type=int, metavar="ID", help="only this profile, now")
         parser.add_argument(
             "--now", action="store_true", help="do not wait for the clock (delays are still kept)"
         )
