@@ -71,23 +71,23 @@ def drain(
             is_ending = should_stop() or (end is not None and time.monotonic() > end)
             if is_ending:
                 _give_back(run)
-            started = 0 if is_ending else _start_more(run)
+            may_be_more = not is_ending and _start_more(run)
             _land(run, wait_seconds=0.02 if run.out else 0)
             if _flush(run, at_once=not run.out):
                 progress(run.tally.delivered + run.tally.failed)
             _renew(run)
-            if not run.out and not started:
+            if not run.out and not may_be_more:
                 return run.tally
     finally:
         run.transport.close()
 
 
-def _start_more(run: _Drain) -> int:
-    """Claims what there is room for and sends it off; how many were claimed."""
+def _start_more(run: _Drain) -> bool:
+    """Claims what there is room for and sends it off. False: we looked, and nothing more is due."""
     most = min(IN_HAND * settings.POSTRIDER_SEND_THREADS, queue.BATCH)
     room = most - len(run.out)
     if room < most // 2:
-        return 0
+        return True
     claimed = queue.claim(room)
     for delivery, request in _prepared([one for one in claimed if not _is_in_hand(run, one)]):
         if isinstance(request, Unsendable):
@@ -96,7 +96,7 @@ def _start_more(run: _Drain) -> int:
         assert not connection.in_atomic_block, "Nothing is sent inside a transaction."
         run.out[delivery.pk] = _Flight(delivery, request)
         run.transport.start(delivery.pk, request)
-    return len(claimed)
+    return bool(claimed)
 
 
 def _give_back(run: _Drain) -> None:
