@@ -40,7 +40,7 @@ def test_sweep(processes: Processes, receiver: Receiver, seed: int) -> None:
     profiles = profiles_by_campaign(shop.a_shop(), receiver)
     total = len(shop.events_of("order.refunded"))
     was_interrupted = []
-    for number in range(4):
+    for number in range(3):
         process = processes.start("sweep_exports", "--now")
         until_the_kill(process, rng, is_at_work=number % 2 == 0)
         crashes.kill(process)
@@ -81,7 +81,7 @@ def test_delivery(processes: Processes, receiver: Receiver, delay: float, kills:
     """A slow answer keeps the worker busy with waiting, an instant one with settling."""
     rng = random.Random(seed)
     receiver.answers("*", Answer(delay=delay))
-    shop.many_deliveries(shop.a_shop(), receiver.url("/"), 300)
+    shop.many_deliveries(shop.a_shop(), receiver.url("/"), 400)
     held, seen, settled = 0, 0, set[str]()
     for _ in range(kills):
         kill_while_delivering(processes, receiver, rng)
@@ -90,18 +90,18 @@ def test_delivery(processes: Processes, receiver: Receiver, delay: float, kills:
         held += Delivery.objects.exclude(lease="").count()
         assert delivered() == settled
         crashes.until_leases_end()
-    assert len(settled) < 300, "The kills did not come in the middle of the work."
+    assert len(settled) < 400, "The kills did not come in the middle of the work."
 
     assert processes.start("deliver", **LEASE).wait() == 0
     assert settled.isdisjoint(crashes.ids(receiver.requests[seen:]))
     assert everything_arrived(receiver)
-    assert len(receiver.requests) - 300 <= held
+    assert len(receiver.requests) - 400 <= held
 
 
 def kill_while_delivering(processes: Processes, receiver: Receiver, rng: random.Random) -> None:
     process = processes.start("deliver", **LEASE, **THREADS)
-    receiver.wait_for(len(receiver.requests) + rng.randint(1, 40))
-    time.sleep(rng.uniform(0, 0.06))
+    receiver.wait_for(len(receiver.requests) + rng.randint(1, 30))
+    time.sleep(rng.uniform(0, 0.05))
     crashes.kill(process)
 
 
