@@ -63,6 +63,22 @@ def record_many(happenings: Sequence[Happening], *, by: str, quiet: bool = False
         waking.after_commit()
 
 
+def mend_after_restore() -> bool:
+    """For PostgreSQL. After a dump was restored into a new PostgreSQL cluster, its transaction ids start low again.
+
+    Events of the old cluster would then seem to be of transactions to come, and new ones older than they
+    are. The old ones are all committed: they go to the front, in the order of their ids. Whether it was so.
+    """
+    # Asked and mended by one statement each: what is committed between two would seem to be ahead too.
+    ahead = "tx_id >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM delivery_event WHERE muted = '' AND {ahead} LIMIT 1")  # noqa: S608
+        if cursor.fetchone() is None:
+            return False
+        cursor.execute(f"UPDATE delivery_event SET tx_id = 0 WHERE {ahead}")  # noqa: S608
+        return True
+
+
 def _row(
     happening: Happening, by: str, now: datetime, history_before: datetime, quiet: bool
 ) -> tuple[Any, ...]:

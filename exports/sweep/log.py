@@ -8,6 +8,9 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
+from delivery import events
+from exports.models import ExportProfile
+
 BATCH = 2000
 START = (0, 0)
 Position = tuple[int, int]  # (transaction, event id): where in the log
@@ -100,19 +103,12 @@ def _utc(text: str) -> datetime:
 
 
 def mend_after_restore() -> None:
-    """After a dump was restored into a new PostgreSQL cluster, its transaction ids start low again.
+    """After a dump was restored into a new PostgreSQL cluster: every profile looks at the log anew.
 
-    Events of the old cluster would then seem to be of transactions to come, and new ones older than they
-    are. The old ones are all committed: they go to the front, in the order of their ids, and every profile
-    looks at the log anew from its routes' start, where it knows what it has taken.
+    It starts at its routes' look-back, and knows what it has taken.
     """
     if connection.vendor != "postgresql":
         return
-    # Asked and mended by one statement each: what is committed between two would seem to be ahead too.
-    ahead = "tx_id >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM delivery_event WHERE muted = '' AND {ahead} LIMIT 1")  # noqa: S608
-        if cursor.fetchone():
-            with transaction.atomic():
-                cursor.execute(f"UPDATE delivery_event SET tx_id = 0 WHERE {ahead}")  # noqa: S608
-                cursor.execute("UPDATE exports_exportprofile SET swept_tx = NULL, swept_id = NULL")
+    with transaction.atomic():
+        if events.mend_after_restore():
+            ExportProfile.objects.update(swept_tx=None, swept_id=None)

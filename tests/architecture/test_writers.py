@@ -20,8 +20,6 @@ WRITERS: dict[str, tuple[type[Model], ...]] = {
     "orders/lifecycle": (Order, OrderItem, Transaction, Subscription, Fulfillment),
     "delivery/events": (Event,),
 }
-# Renumbers the transactions of events after a restore: that is the database cluster's, not history.
-EXCEPT = {"delivery/events": "exports/sweep/log.py"}
 
 
 def owned_by(models: tuple[type[Model], ...]) -> Owned:
@@ -43,7 +41,7 @@ def owned_by(models: tuple[type[Model], ...]) -> Owned:
 @pytest.mark.parametrize("writer", WRITERS)
 def test_rows_have_one_writer(writer: str) -> None:
     owned = owned_by(WRITERS[writer])
-    may = (f"{writer}/", f"{writer}.py", EXCEPT.get(writer, writer))
+    may = (f"{writer}/", f"{writer}.py")
     others = [module for module in product() if not module.path.startswith(may)]
     assert not {module.path: found for module in others if (found := list(faults(module.tree, owned)))}
 
