@@ -64,7 +64,7 @@ def record_many(happenings: Sequence[Happening], *, by: str, quiet: bool = False
 
 
 def mend_after_restore() -> bool:
-    """For PostgreSQL. After a dump was restored into a new PostgreSQL cluster, its transaction ids start low again.
+    """After a dump was restored into a new PostgreSQL cluster, its transaction ids start low again.
 
     Events of the old cluster would then seem to be of transactions to come, and new ones older than they
     are. The old ones are all committed: they go to the front, in the order of their ids. Whether it was so.
