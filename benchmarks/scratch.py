@@ -15,7 +15,7 @@ def use_scratch_database(kind: str = "postgres") -> str:
     from tests import databases
 
     folder = Path(mkdtemp(prefix="postrider-bench-"))
-    os.environ["POSTRIDER_TEST_DATABASE"] = kind
+    os.environ.update(POSTRIDER_TEST_DATABASE=kind, POSTRIDER_TEST_DURABLE="1")
     chosen = databases.choose(folder)
     os.environ.update(
         DATABASE_URL=chosen.url,

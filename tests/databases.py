@@ -137,8 +137,9 @@ def _make_cluster(binaries: Path, folder: Path, user: str | None) -> None:
     with (folder / "data" / "postgresql.conf").open("a") as configuration:
         configuration.write(
             f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nmax_connections = 200\n"
-            "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
         )
+        if os.environ.get("POSTRIDER_TEST_DURABLE") != "1":  # benchmarks want it as it is in earnest
+            configuration.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
 
 
 def _of_the_wheel() -> Chosen | None:
