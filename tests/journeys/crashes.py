@@ -1,7 +1,10 @@
 """How a crash is arranged, and what is looked at after it: real kills, real locks."""
 
+import signal
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,6 +20,19 @@ def kill(process: Process) -> None:
     wait_until(lambda: not other_connections(), 10, what="the end of the killed process's connection")
 
 
+def put_to_sleep(process: Process) -> None:
+    """SIGSTOP, though not while it writes: that would stop all other writers of SQLite as well."""
+    process.popen.send_signal(signal.SIGSTOP)
+    while others_hold_a_transaction():
+        process.popen.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
+        process.popen.send_signal(signal.SIGSTOP)
+
+
+def wake_up(process: Process) -> None:
+    process.popen.send_signal(signal.SIGCONT)
+
+
 def other_connections(condition: str = "true") -> int:
     """How many others are connected to this database; to SQLite none is that outlives its process."""
     if connection.vendor == "sqlite":
@@ -25,6 +41,20 @@ def other_connections(condition: str = "true") -> int:
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         f"AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
     )
+
+
+def others_hold_a_transaction() -> bool:
+    """Beyond the moment that it takes to look whether something else is due."""
+    if connection.vendor == "postgresql":
+        return other_connections("state LIKE 'idle in transaction%'") > 0
+    name = connection.settings_dict["NAME"]
+    with closing(sqlite3.connect(name, timeout=0.3, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return True
+    return False
 
 
 def waiting_for_us() -> int:

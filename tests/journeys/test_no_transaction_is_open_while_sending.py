@@ -1,7 +1,5 @@
 """While requests are out, Postrider holds nothing of the database: whoever wants to write can."""
 
-import sqlite3
-
 import pytest
 from django.db import connection
 
@@ -19,20 +17,7 @@ def test_no_transaction_is_open_while_sending(processes: Processes, receiver: Re
     process = processes.start("deliver")
     receiver.wait_for(8)
     assert crashes.other_connections() == (1 if connection.vendor == "postgresql" else 0)
-    assert not others_hold_a_transaction()
+    assert not crashes.others_hold_a_transaction()
     out = Delivery.objects.filter(state="pending").exclude(lease="")
     assert out.count() == 8, "They were not out any more when we looked."
     assert process.wait() == 0
-
-
-def others_hold_a_transaction() -> bool:
-    """Beyond the moment that it takes to look whether something else is due."""
-    if connection.vendor == "postgresql":
-        return crashes.other_connections("state LIKE 'idle in transaction%'") > 0
-    with sqlite3.connect(connection.settings_dict["NAME"], timeout=0.3, isolation_level=None) as other:
-        try:
-            other.execute("BEGIN IMMEDIATE")
-            other.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            return True
-    return False

@@ -2,7 +2,6 @@
 
 import json
 import random
-import signal
 import time
 from collections.abc import Iterator
 
@@ -144,11 +143,11 @@ def test_worker_that_lost_its_lease_writes_no_outcome(processes: Processes, rece
     shop.many_deliveries(shop.a_shop(), receiver.url("/"), 1)
     asleep = processes.start("deliver", "--json", **LEASE)
     receiver.wait_for(1)
-    asleep.popen.send_signal(signal.SIGSTOP)
+    crashes.put_to_sleep(asleep)
     crashes.until_leases_end()
     other = processes.start("deliver", "--json")
     receiver.wait_for(2)
-    asleep.popen.send_signal(signal.SIGCONT)
+    crashes.wake_up(asleep)
     asleep.wait()
     assert other.wait() == 0
 
