@@ -358,6 +358,9 @@ def test_dump_into_a_file(load: Load, tmp_path: Path) -> None:
     load(SEED)
     call_command("dump_profiles", output=str(tmp_path / "out.json"))
     assert (tmp_path / "out.json").read_text(encoding="utf-8") == dumped()
+    said = StringIO()
+    call_command("dump_profiles", output=str(tmp_path / "out.json"), json=True, stdout=said)
+    assert json.loads(said.getvalue())["written"] == 1
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("dump_profiles", output=str(tmp_path / "no" / "out.json"))
 

@@ -1,5 +1,6 @@
 """Writes export profiles as a file."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--profile", type=int, metavar="ID", help="only this profile")
         parser.add_argument("--output", metavar="FILE", help="write here instead of to standard output")
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="the file is JSON anyway; with --output, says what was written",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        text = profile_files.dump(_chosen(options["profile"]))
+        profiles = _chosen(options["profile"])
+        text = profile_files.dump(profiles)
         if options["output"] is None:
             self.stdout.write(text, ending="")
             return
@@ -30,6 +37,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{options['output']} cannot be written: {error.strerror}.", returncode=2
             ) from None
+        if options["json"]:
+            self.stdout.write(json.dumps({"written": len(profiles), "file": options["output"]}))
 
 
 def _chosen(profile_id: int | None) -> list[ExportProfile]:
