@@ -1,0 +1,155 @@
+"""Taking: what of a batch of events is whose, who was first to write it down, and what is said of it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from delivery import sets
+from delivery.ids import new_id
+from delivery.queue import NewDelivery
+from exports.fields.reading import EventFacts, Reading
+from exports.render import Memo
+from exports.sweep.log import LoggedEvent
+from exports.sweep.matching import Matcher, Plan, Verdict, subject, verdicts
+from orders import cases
+from orders.cases import Case, add_billed_subscriptions
+from orders.models import CampaignProduct
+
+Key = tuple[int, str, int]  # profile, customer type, subject: what is exported once
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What is about to be taken, with the delivery's id as it would be."""
+
+    verdict: Verdict
+    event: LoggedEvent
+    case: Case
+    delivery_id: str
+
+
+def takes_of(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> dict[Key, Take]:
+    """All that matches, in the order of the keys, so that two sweeps never wait in a circle."""
+    ready = [(event, plans) for event in events if (plans := matcher.ready(event, now))]
+    loaded = _loaded([event for event, _ in ready])
+    takes: dict[Key, Take] = {}
+    for event, plans in ready:
+        case = loaded[event.order_id]
+        for verdict in verdicts(plans, event, case):
+            key = (verdict.plan.profile.pk, verdict.kind.key, subject(verdict.kind, event))
+            takes.setdefault(key, Take(verdict, event, case, "" if verdict.reason else new_id()))
+    return dict(sorted(takes.items()))
+
+
+def _loaded(events: Sequence[LoggedEvent]) -> dict[int, Case]:
+    """The orders of these events as they are now; a rebill's with the subscription that made it."""
+    loaded = cases.load(event.order_id for event in events)
+    add_billed_subscriptions(loaded.values())
+    return loaded
+
+
+_EXPORT_COLUMNS = {
+    "profile_id": "bigint",
+    "customer_type": "text",
+    "subject_id": "bigint",
+    "event_id": "bigint",
+    "order_id": "bigint",
+    "delivery_id": "text",
+    "skip": "text",
+    "is_final": "boolean",
+    "taken_at": "timestamptz",
+}
+_WRITE_EXPORTS = f"""
+INSERT INTO exports_export ({", ".join(_EXPORT_COLUMNS)})
+SELECT {", ".join(f"r.{name}" for name in _EXPORT_COLUMNS)} FROM {{rows}} WHERE true
+ON CONFLICT (profile_id, customer_type, subject_id) DO UPDATE SET
+  event_id = excluded.event_id, delivery_id = excluded.delivery_id, skip = excluded.skip,
+  is_final = excluded.is_final, taken_at = excluded.taken_at
+WHERE NOT exports_export.is_final
+RETURNING profile_id, customer_type, subject_id
+"""  # noqa: S608 (names are our own)
+
+
+def write_exports(takes: dict[Key, Take], now: datetime) -> list[Key]:
+    """The keys that are ours: whoever inserts the row first has taken the subject."""
+    rows = [
+        (
+            *key,
+            one.event.id,
+            one.event.order_id,
+            one.delivery_id,
+            one.verdict.reason,
+            one.verdict.is_final,
+            now,
+        )
+        for key, one in takes.items()
+    ]
+    won = sets.run(_WRITE_EXPORTS, _EXPORT_COLUMNS, rows) if rows else []
+    return [(row[0], row[1], row[2]) for row in won]
+
+
+class Broken(Exception):
+    """A profile whose mappings could not be rendered."""
+
+    def __init__(self, broken: Plan, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.plan = broken
+        self.cause = cause
+
+
+def rendered(takes: Sequence[Take]) -> list[NewDelivery]:
+    """The deliveries of what was taken. What two profiles say of one event is written once."""
+    readings: dict[tuple[int, str], tuple[Reading, Memo, Memo]] = {}
+    going = [take for take in takes if take.delivery_id]
+    offers = _offers(going)
+    deliveries = []
+    for take in going:
+        about = (take.event.id, take.verdict.kind.key)
+        try:
+            if about not in readings:
+                readings[about] = (_reading(take, offers), {}, {})
+            content = take.verdict.plan.renderer.content(*readings[about])
+        except Exception as error:
+            raise Broken(take.verdict.plan, error) from error
+        deliveries.append(_delivery(take, content))
+    return deliveries
+
+
+def _offers(takes: Sequence[Take]) -> dict[int, dict[int, int]]:
+    """By campaign and product, the id under which the campaign offers the product."""
+    campaigns = {one for take in takes if (one := take.case.order.campaign_id) is not None}
+    products = {product for take in takes for product in take.case.product_ids}
+    offers: dict[int, dict[int, int]] = defaultdict(dict)
+    if campaigns and products:
+        found = CampaignProduct.objects.filter(campaign_id__in=campaigns, product_id__in=products)
+        for campaign_id, product_id, offer_id in found.values_list("campaign_id", "product_id", "pk"):
+            offers[campaign_id][product_id] = offer_id
+    return offers
+
+
+def _reading(take: Take, offers: dict[int, dict[int, int]]) -> Reading:
+    event, order = take.event, take.case.order
+    return Reading(
+        case=take.case,
+        event=EventFacts(id=event.id, type=event.type, occurred_at=event.occurred_at, data=event.data),
+        customer_type=take.verdict.kind.label,
+        zone=ZoneInfo(order.location.time_zone),
+        campaign_products=offers.get(order.campaign_id or 0, {}),
+    )
+
+
+def _delivery(take: Take, content: str) -> NewDelivery:
+    profile = take.verdict.plan.profile
+    return NewDelivery(
+        id=take.delivery_id,
+        event_id=take.event.id,
+        channel="export",
+        target_id=profile.pk,
+        target_name=profile.name,
+        target_version=profile.version,
+        reason=take.verdict.kind.label,
+        endpoint_id=profile.endpoint_id,
+        content=content,
+    )
