@@ -70,8 +70,11 @@ def _known(work: Work, location: Location, stories: Sequence[Story]) -> dict[str
 def _fits(story: Story, intake: Intake) -> bool:
     """Judged before anybody is taken in, so that no customer stays without the order that brought him."""
     reason = texts.fault_in(Customer, story.person) or texts.fault_in(Order, _columns(story))
-    total = story.cost + story.fields.get("total", Decimal(0))
-    if not reason and not (0 <= total <= MOST and story.paid <= MOST):
+    fields = story.fields
+    total = story.cost + fields.get("sales_tax", Decimal(0)) - fields.get("discount", Decimal(0))
+    if not reason and total < 0:
+        reason = "The discount is more than the order costs."
+    if not reason and max(total, story.paid) > MOST:
         reason = "The total of the order is out of range."
     if reason:
         intake.reject(story.record, reason)

@@ -114,6 +114,12 @@ def total_of(items: Sequence[OrderItem]) -> Decimal:
     return sum((item.price * item.quantity + item.shipping for item in items), Decimal(0)).quantize(CENT)
 
 
+def check_total(total: Decimal) -> None:
+    """What an order may cost: no more than the column holds, and nothing less than nothing."""
+    if money(total, "total") < 0:
+        raise MoveRefused("The discount is more than the order costs.")
+
+
 def check_columns(fields: dict[str, Any]) -> None:
     """Whether values fit the columns of an order.
 

@@ -14,6 +14,7 @@ from orders.lifecycle.billing import (
     bill,
     check,
     check_columns,
+    check_total,
     mark_declined,
     mark_test,
     paid,
@@ -65,7 +66,7 @@ def create_partial_in(
     rows = [paid(case, payment, when, Transaction.Type.SALE) for payment in awaited]
     check_columns(columns)
     check(*items, *rows)
-    money(order.total + total_of(items), "total")
+    check_total(order.total + total_of(items))
     work.add(order)
     _put(work, case, items)
     mark_test(case, awaited)
@@ -94,7 +95,7 @@ def update_cart(
     extra -= money(fields.get("discount", case.order.discount), "discount")
     check_columns(fields)
     check(*items)
-    money(total_of(items if lines is not None else case.items) + extra, "total")
+    check_total(total_of(items if lines is not None else case.items) + extra)
     case.order.total += extra - (case.order.sales_tax - case.order.discount)
     for name, value in fields.items():
         setattr(case.order, name, value)
@@ -134,7 +135,7 @@ def add_upsell(
         raise MoveRefused("An upsell needs at least one product.")
     items = [_item(case.order, line, OrderItem.Type.UPSELL) for line in lines]
     amount = total_of(items)
-    money(case.order.total + amount, "total")
+    check_total(case.order.total + amount)
     row = paid(case, replace(payment or Payment(), amount=amount), at, Transaction.Type.SALE)
     check(row, *items)
     _put(work, case, items)

@@ -190,6 +190,17 @@ def test_the_total_follows_tax_and_discount(shop: Shop) -> None:
     assert lifecycle.complete_sale(order, by=BY).paid == 43
 
 
+def test_no_order_costs_less_than_nothing(shop: Shop) -> None:
+    with pytest.raises(MoveRefused, match="discount is more than the order costs"):
+        shop.partial(Line(shop.cream, Decimal(20)), discount=Decimal("20.01"))
+    assert not Order.objects.exists()
+    order = shop.partial(Line(shop.cream, Decimal(20)), discount=Decimal(20))
+    with pytest.raises(MoveRefused, match="discount is more than the order costs"):
+        lifecycle.update_cart(order, by=BY, lines=[Line(shop.cream, Decimal(5))])
+    order.refresh_from_db()
+    assert (order.total, order.items.count()) == (0, 1)
+
+
 def test_several_payments_make_several_transactions(shop: Shop) -> None:
     payments = [Payment(Decimal("60"), gateway=shop.gateway), Payment(Decimal("40"), pay_source="VOUCHER")]
     order = lifecycle.complete_sale(shop.partial(), by=BY, payments=payments)

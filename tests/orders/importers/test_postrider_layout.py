@@ -176,3 +176,12 @@ def test_emoji_and_right_to_left_text_survive(tmp_path: Path) -> None:
     assert order("W-1").customer.first_name == name
     assert order("W-1").items.get().name == "קרם 🧴"
     assert order("W-1").custom_fields == {"custom1": "…\n„x“"}
+
+
+def test_a_discount_beyond_the_order_is_rejected_with_its_customer(tmp_path: Path) -> None:
+    [(_, reason)] = given(tmp_path, line(**ITEM, discount="44.91"))
+    assert reason == "The discount is more than the order costs."
+    assert not Order.objects.exists()
+    assert not Event.objects.exists()
+    assert given(tmp_path, line(**ITEM, discount="44.90")) == []
+    assert order("W-1").total == 0
