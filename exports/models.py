@@ -19,6 +19,12 @@ class ExportProfile(models.Model):
         FTP = "ftp", "FTP"
         CSV = "csv", "CSV"
 
+    class SuccessRule(models.TextChoices):
+        STATUS = "", "the status is 2xx"
+        CONTAINS = "contains", "2xx and the answer contains a text"
+        JSON = "json", "2xx and a JSON value equals a text"
+        REGEX = "regex", "2xx and the answer matches a regular expression"
+
     class Cadence(models.TextChoices):
         SWEEP = "sweep", "With the sweep (every 15 minutes + delay)"
         IMMEDIATE = "immediate", "Immediately (after the delay)"
@@ -52,6 +58,24 @@ class ExportProfile(models.Model):
         default=False,
         help_text="Otherwise a missing value is sent as an empty text.",
     )
+    success_rule = models.CharField(
+        "accepted if",
+        max_length=10,
+        choices=SuccessRule,
+        default=SuccessRule.STATUS,
+        db_default="",
+        blank=True,
+        help_text="Some partners answer 200 and say in the text that they did not take it.",
+    )
+    success_path = models.CharField(
+        "path",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For JSON: where to look, as in result.status or items.0.ok.",
+    )
+    success_value = models.CharField("text", max_length=500, blank=True, default="", db_default="")
     pci_document = models.FileField(
         "PCI documentation",
         upload_to="pci/",

@@ -1,24 +1,9 @@
-"""Deliveries, their attempts, and the endpoints they go to."""
+"""Deliveries and their attempts."""
 
 from django.db import models
 
 from delivery.ids import new_id
-
-
-class Endpoint(models.Model):
-    """Where the deliveries of one target go; outlives a change of the address, and knows its health."""
-
-    channel = models.CharField(max_length=20)
-    name = models.CharField(max_length=200)
-    failures_in_a_row = models.PositiveIntegerField(default=0)
-    last_success_at = models.DateTimeField(null=True, blank=True)
-    last_failure_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=20, blank=True)
-    # While held (its profile is switched off) nothing of it is due, and nothing of it is lost.
-    is_held = models.BooleanField(default=False)
-
-    def __str__(self) -> str:
-        return self.name
+from delivery.models.endpoint import Endpoint
 
 
 class Delivery(models.Model):
@@ -26,6 +11,9 @@ class Delivery(models.Model):
 
     The workers' queue is exactly the rows whose `due_at` is set: a claim moves it to the end of the
     lease, so what a dead worker held becomes due again by itself; finishing or holding clears it.
+
+    On PostgreSQL the table is partitioned by `kept_on`: rows that are not finished are the small working
+    set, and what was finished in one span of time lies together and is dropped together (docs/adr/0009).
     """
 
     class State(models.TextChoices):
@@ -48,18 +36,27 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     attempts_made = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True)
+    # Tried before, and not accepted: what is fresh goes first.
+    is_late = models.BooleanField(default=False, db_default=False)
     lease = models.CharField(max_length=24, blank=True, default="")
     asked_by = models.CharField(max_length=150, blank=True, default="")  # who asked for the next attempt
     last_error = models.CharField(max_length=20, blank=True, default="")
     last_detail = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
+    # The day it was finished; empty while a worker may want it. Which partition it lies in.
+    kept_on = models.DateField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name_plural = "deliveries"
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["due_at"], name="delivery_due", condition=models.Q(due_at__isnull=False)),
+            # The queue of each endpoint, what is fresh and what is late apart.
+            models.Index(
+                fields=["endpoint", "is_late", "due_at"],
+                name="delivery_queue",
+                condition=models.Q(due_at__isnull=False),
+            ),
             models.Index(fields=["channel", "target_id", "-id"], name="delivery_of_target"),
             models.Index(
                 fields=["endpoint"],
@@ -87,7 +84,8 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One try of a delivery: what was really sent (secrets blotted) and what came back (bounded)."""
 
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
+    # No constraint in the database: attempts and deliveries are dropped by their own age.
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts", db_constraint=False)
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
