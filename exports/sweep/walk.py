@@ -1,6 +1,7 @@
 """One run: walk the log, decide, take, render, queue; a bounded number of statements per batch of events."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from delivery import queue, sets
+from delivery import counts, queue, sets
+from delivery.counts import Counted
 from delivery.queue import NewDelivery
 from exports.models import ExportProfile, FieldMapping
 from exports.sweep import log as event_log
@@ -51,6 +53,7 @@ def run(
     `dry_run` nothing is kept. `show` is called with each delivery as it is queued. A profile that cannot be
     rendered stops, with the error in its report, where it was; the others go on.
     """
+    started = time.monotonic()
     event_log.mend_after_restore()
     now = now or timezone.now()
     end = event_log.horizon()
@@ -67,6 +70,8 @@ def run(
         else:
             _finish(plans, end, now, dry_run=dry_run)
             break
+    if not dry_run:
+        _count_run(reports, time.monotonic() - started)
     return list(reports.values())
 
 
@@ -211,3 +216,9 @@ def _count(reports: dict[int, Report], takes: dict[Key, Take], won: Iterable[Key
             report.queued += 1
         else:
             report.skipped[one.verdict.reason] += 1
+
+
+def _count_run(reports: dict[int, Report], seconds: float) -> None:
+    queued = sum(report.queued for report in reports.values())
+    ran = Counted("export", counts.SWEEP, 1, seconds)
+    counts.add([ran, Counted("export", counts.SWEEP_QUEUED, queued)], now=timezone.now())
