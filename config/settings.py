@@ -157,6 +157,8 @@ Q_CLUSTER = {
 
 # --- Postrider ---------------------------------------------------------------------------------------
 POSTRIDER_CHANNELS = {"export": "exports.channel"}
+# Called as soon as something was recorded.
+POSTRIDER_SUBSCRIBERS = ["exports.sweep.run_immediate"]
 POSTRIDER_AFTER_COMMIT_TASK = "config.schedules.after_commit"
 POSTRIDER_SWEEP_MINUTES = env.int("POSTRIDER_SWEEP_MINUTES", default=15)
 POSTRIDER_HISTORY_HOURS = env.int("POSTRIDER_HISTORY_HOURS", default=24)
@@ -169,7 +171,11 @@ for _network in POSTRIDER_ALLOWED_NETWORKS:
             f"POSTRIDER_ALLOWED_NETWORKS: {error}. Write it as 10.1.0.0/16."
         ) from error
 POSTRIDER_ALLOWED_PORTS = env.list("POSTRIDER_ALLOWED_PORTS", cast=int, default=[80, 443, 8080, 8443])
-POSTRIDER_TRANSPORT = env.str("POSTRIDER_TRANSPORT", default="requests")
+POSTRIDER_TRANSPORT = env.str("POSTRIDER_TRANSPORT", default="pycurl")
+if POSTRIDER_TRANSPORT not in ("pycurl", "requests"):
+    raise ImproperlyConfigured("POSTRIDER_TRANSPORT must be pycurl or requests.")
+POSTRIDER_CONNECTIONS = env.int("POSTRIDER_CONNECTIONS", default=8000)
+POSTRIDER_HOST_CONNECTIONS = env.int("POSTRIDER_HOST_CONNECTIONS", default=64)
 POSTRIDER_SEND_THREADS = env.int("POSTRIDER_SEND_THREADS", default=32)
 POSTRIDER_CONNECT_SECONDS = env.float("POSTRIDER_CONNECT_SECONDS", default=5)
 POSTRIDER_LEASE_SECONDS = env.float("POSTRIDER_LEASE_SECONDS", default=60)

@@ -34,6 +34,8 @@ class Said:
 class Channel(Protocol):
     """A module with these functions."""
 
+    IS_UNTIL_SUCCESS: bool  # carried until it succeeds: its endpoints may sleep
+
     def prepare(self, deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
         """By delivery id: what is frozen, combined with where and how as of now. Reads in sets."""
         ...

@@ -9,9 +9,12 @@ from urllib.parse import quote, quote_plus
 
 import orjson
 
+from delivery import retries, sets, success
+from delivery.courtesy import Tried
 from delivery.models import Attempt, Delivery
 from delivery.queue import Settlement
 from delivery.secrets import MASK
+from delivery.success import SuccessRule
 from delivery.transports import Answer, Request
 
 Secrets = re.Pattern[str] | None
@@ -19,13 +22,19 @@ Secrets = re.Pattern[str] | None
 MOVED = (301, 302, 303, 307, 308)
 
 
-def judged(answer: Answer) -> tuple[str, str]:
-    """("", "") if the receiver accepted it (any 2xx), else the word for why not and a short text."""
+# Somebody is there and does not want what was sent; anything else looks as if nobody were.
+_REFUSALS = range(400, 500)
+_NOT_REFUSALS = (408, 425, 429)
+
+
+def judged(answer: Answer, rule: SuccessRule | None = None) -> tuple[str, str]:
+    """("", "") if it was accepted: 2xx, and what the rule wants. Else the word for why not, and a text."""
     if answer.error:
         return answer.error, answer.detail
     status = answer.status or 0
     if 200 <= status < 300:
-        return "", ""
+        why = success.missed(rule, _text(answer)) if rule else ""
+        return ("success_rule", f"{status}. {why}") if why else ("", "")
     if status in MOVED:
         to = next((value for name, value in answer.headers if name.lower() == "location"), "")
         return (
@@ -42,26 +51,47 @@ def settlement(
 
     What was finished stays as it was if "Send again" fails.
     """
-    error, detail = judged(answer)
+    error, detail = judged(answer, request.success)
     secrets = _pattern(request.secrets)
     detail = _blotted(_storable(detail), secrets)[:300]
     attempt = _attempt(delivery, request, answer, started_at, secrets)
     attempt.error, attempt.detail = error, detail
+    tried = _tried(answer, error, started_at)
     if not error:
-        return Settlement(delivery, Delivery.State.DELIVERED, None, attempt=attempt)
+        return Settlement(delivery, "delivered", None, attempt=attempt, tried=tried)
     if delivery.is_finished:
-        return Settlement(delivery, delivery.state, None, delivery.last_error, delivery.last_detail, attempt)
+        last = (delivery.last_error, delivery.last_detail)
+        return Settlement(delivery, delivery.state, None, *last, attempt, tried)
     if wait is None:
-        return Settlement(delivery, Delivery.State.FAILED, None, error, detail, attempt)
+        return Settlement(delivery, "failed", None, error, detail, attempt, tried)
     ended_at = started_at + timedelta(milliseconds=answer.duration_ms)
-    return Settlement(delivery, Delivery.State.WAITING, ended_at + wait, error, detail, attempt)
+    return Settlement(delivery, "waiting", ended_at + wait, error, detail, attempt, tried)
+
+
+def asked_to_wait(answer: Answer, now: datetime) -> timedelta | None:
+    """What a `Retry-After` says, of a receiver that has too much to do or is not there for a while."""
+    if answer.status not in (429, 503):
+        return None
+    header = next((value for name, value in answer.headers if name.lower() == "retry-after"), "")
+    return retries.asked_for(header, now)
+
+
+def _tried(answer: Answer, error: str, started_at: datetime) -> Tried:
+    if not error:
+        return Tried(at=started_at)
+    refuses = answer.status in _REFUSALS and answer.status not in _NOT_REFUSALS
+    is_down = error != "success_rule" and not refuses
+    return Tried(error, started_at, is_down, wait=asked_to_wait(answer, started_at))
 
 
 def _attempt(
     delivery: Delivery, request: Request, answer: Answer, started_at: datetime, secrets: Secrets
 ) -> Attempt:
-    headers = [[_blotted(name, secrets), _blotted(value, secrets)] for name, value in answer.headers]
-    return Attempt(
+    headers: Iterable[Iterable[str]] = answer.headers
+    if secrets:
+        headers = [[_blotted(name, secrets), _blotted(value, secrets)] for name, value in answer.headers]
+    return sets.new(
+        Attempt,
         delivery_id=delivery.pk,
         number=delivery.attempts_made + 1,
         started_at=started_at,
@@ -71,12 +101,16 @@ def _attempt(
         request_headers=orjson.dumps(request.shown_headers).decode(),
         status=answer.status,
         answer_headers=_storable(orjson.dumps(headers).decode()),
-        answer=_blotted(_storable(answer.body.decode(errors="replace")), secrets),
+        answer=_blotted(_storable(_text(answer)), secrets),
         is_answer_cut=answer.is_cut,
         remote_address=answer.remote_address[:50],
         phases=orjson.dumps(answer.phases).decode(),
         asked_by=delivery.asked_by,
     )
+
+
+def _text(answer: Answer) -> str:
+    return answer.body.decode(errors="replace")
 
 
 def _storable(text: str) -> str:

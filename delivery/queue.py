@@ -1,24 +1,30 @@
 """The queue is the delivery table: put in, claim a batch, settle a batch, hold and release."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 
-from delivery import sets, waking
+from delivery import channels, courtesy, sets, spread, waking
+from delivery.courtesy import Share, Tried
 from delivery.ids import new_id
-from delivery.models import Attempt, Delivery, Endpoint
+from delivery.models import Attempt, Delivery, Endpoint, Event
 
 BATCH = 500
+FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _PUT_COLUMNS = (
     *("id", "event_id", "channel", "target_id", "target_name", "target_version", "reason", "endpoint_id"),
     *("content", "is_test", "state", "attempts_made", "due_at", "lease", "asked_by"),
     *("last_error", "last_detail", "created_at"),
 )
+NOT_TRIED = Tried(was_sent=False)
+_RECORDED_AT = Event._meta.get_field("recorded_at")
 _UNFINISHED = Q(state__in=[Delivery.State.PENDING, Delivery.State.WAITING])
 
 
@@ -61,23 +67,106 @@ def put(deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
         for one in deliveries
     ]
     sets.append("delivery_delivery", _PUT_COLUMNS, rows)
+    make_ready({one.endpoint_id for one in deliveries}, now)
 
 
-def claim(limit: int) -> list[Delivery]:
-    """Up to `limit` due deliveries, ours until the lease ends; one statement, safe beside other workers."""
+def claim(limit: int, *, proven_only: bool = False) -> list[Delivery]:
+    """Up to `limit` due deliveries, ours until the lease ends; safe beside other workers.
+
+    They are spread over all endpoints that are ready, in as many statements for ten thousand endpoints and a
+    million waiting as for one (`spread`). With `proven_only`, of endpoints whose last answer was yes.
+    """
     now = timezone.now()
-    lease = new_id()
-    picked = "SELECT id FROM delivery_delivery WHERE due_at <= %s ORDER BY due_at LIMIT %s"
+    with transaction.atomic():
+        endpoints = _ready(now, limit, proven_only=proven_only)
+        if not endpoints:
+            return []
+        shares = _shares(endpoints, limit, now)
+        claimed = _pick(endpoints, shares, now)
+        _note_look(endpoints, shares, claimed, now)
+    return claimed
+
+
+def _ready(now: datetime, limit: int, *, proven_only: bool) -> list[Endpoint]:
+    """Locked: who queues or settles for one waits until we have looked. One that is locked is left alone."""
+    ready = _ready_rows(now, proven_only=proven_only).order_by("ready_at")
     if connection.vendor == "postgresql":
-        picked += " FOR UPDATE SKIP LOCKED"
-    # Materialized: run once. A plan that ran it again for each row would pass the limit.
-    columns = ", ".join(f"d.{field.column}" for field in Delivery._meta.concrete_fields)
-    sql = (
-        f"WITH picked AS MATERIALIZED ({picked}) "  # noqa: S608 (names are our own)
-        "UPDATE delivery_delivery AS d SET lease = %s, due_at = %s WHERE d.id IN (SELECT id FROM picked) "
-        f"RETURNING {columns.replace('d.', '') if connection.vendor == 'sqlite' else columns}"
-    )
-    return list(Delivery.objects.raw(sql, [now, limit, lease, lease_end(now)]))
+        ready = ready.select_for_update(no_key=True, skip_locked=True)
+    return list(ready[:limit])
+
+
+def _ready_rows(now: datetime, *, proven_only: bool) -> QuerySet[Endpoint]:
+    ready = Endpoint.objects.filter(ready_at__lte=now)
+    return ready.filter(last_success_at__isnull=False, failures_in_a_row=0) if proven_only else ready
+
+
+def _shares(endpoints: Sequence[Endpoint], limit: int, now: datetime) -> dict[int, Share]:
+    """By endpoint, together at most `limit`."""
+    ids = [endpoint.pk for endpoint in endpoints]
+    leased = Delivery.objects.filter(endpoint__in=ids, kept_on=None, due_at__gt=now).exclude(lease="")
+    out = dict(leased.values_list("endpoint").annotate(number=Count("pk")).order_by())
+    fair = limit // len(endpoints)  # at least 1: there are at most `limit` endpoints
+    end = lease_end(now)
+    return {
+        endpoint.pk: courtesy.share(endpoint, out=out.get(endpoint.pk, 0), fair=fair, now=now, lease_end=end)
+        for endpoint in endpoints
+    }
+
+
+def _pick(endpoints: Sequence[Endpoint], shares: Mapping[int, Share], now: datetime) -> list[Delivery]:
+    rows = [
+        (endpoint.pk, shares[endpoint.pk].most, endpoint.awake_since or courtesy.LONG_AGO, now)
+        for endpoint in endpoints
+        if shares[endpoint.pk].most
+    ]
+    if not rows:
+        return []
+    most = max(row[1] for row in rows)
+    found = sets.run(spread.pick(most), spread.PICK_COLUMNS, rows, [new_id(), lease_end(now)])
+    by_id = {endpoint.pk: endpoint for endpoint in endpoints}
+    claimed = sets.read(Delivery, found, event_recorded_at=_RECORDED_AT)
+    for delivery in claimed:
+        delivery.endpoint = by_id[delivery.endpoint_id]
+    return claimed
+
+
+def _note_look(
+    endpoints: Sequence[Endpoint], shares: Mapping[int, Share], claimed: Sequence[Delivery], now: datetime
+) -> None:
+    """Each goes to the end of the line, or out of it until there may be something to do for it."""
+    taken = Counter(delivery.endpoint_id for delivery in claimed)
+    rows = []
+    for endpoint in endpoints:
+        share, number = shares[endpoint.pk], taken[endpoint.pk]
+        again = share.look_again_at if number >= share.most else None
+        rows.append((endpoint.pk, now, again, courtesy.spent(endpoint, number, now)))
+    sets.run(spread.LOOKED_AT, spread.LOOKED_AT_COLUMNS, rows)
+
+
+def next_ready_at() -> datetime | None:
+    """When there may next be something to send."""
+    return Endpoint.objects.filter(ready_at__isnull=False).aggregate(first=Min("ready_at"))["first"]
+
+
+def is_anything_ready(*, proven_only: bool = False) -> bool:
+    """Whether a claim that found nothing should be made again: somebody else held what there is."""
+    return _ready_rows(timezone.now(), proven_only=proven_only).exists()
+
+
+def mend() -> None:
+    """Finds what is due at endpoints that nobody made ready: so that no mistake can lose a delivery."""
+    with connection.cursor() as cursor:
+        cursor.execute(spread.MEND, [sets.column_value(FAR_AHEAD)])
+
+
+def make_ready(endpoint_ids: Collection[int], now: datetime) -> None:
+    """Something was queued for them, in the caller's transaction."""
+    lock_endpoints(endpoint_ids)
+    found = Endpoint.objects.filter(pk__in=endpoint_ids, is_held=False)
+    found.filter(Q(asleep_until=None) | Q(asleep_until__lte=now)).filter(
+        Q(ready_at=None) | Q(ready_at__gt=now)
+    ).update(ready_at=now)
+    found.filter(asleep_until__gt=now, ready_at=None).update(ready_at=F("asleep_until"))
 
 
 def lease_end(now: datetime) -> datetime:
@@ -92,13 +181,17 @@ def renew(deliveries: Collection[Delivery]) -> None:
 
 def give_back(deliveries: Collection[Delivery]) -> None:
     """What was claimed and not begun is due for whoever comes."""
-    _still_ours(deliveries).update(due_at=timezone.now(), lease="")
+    now = timezone.now()
+    with transaction.atomic():
+        make_ready({delivery.endpoint_id for delivery in deliveries}, now)
+        _still_ours(deliveries).update(due_at=now, lease="")
 
 
 def _still_ours(deliveries: Collection[Delivery]) -> QuerySet[Delivery]:
     """Whatever was taken over by others meanwhile has another lease by now."""
     leases = {delivery.lease for delivery in deliveries}
-    return Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], lease__in=leases)
+    ids = [delivery.pk for delivery in deliveries]
+    return Delivery.objects.filter(pk__in=ids, kept_on=None, lease__in=leases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +204,16 @@ class Settlement:
     error: str = ""
     detail: str = ""
     attempt: Attempt | None = None
+    tried: Tried = NOT_TRIED
 
 
 _SETTLE = """
 UPDATE delivery_delivery AS d SET
   state = r.state, attempts_made = r.attempts_made, last_error = r.last_error, last_detail = r.last_detail,
-  lease = '', asked_by = '', finished_at = r.finished_at,
+  lease = '', asked_by = '', finished_at = r.finished_at, kept_on = r.kept_on, is_late = r.is_late,
   due_at = CASE WHEN (SELECT e.is_held FROM delivery_endpoint e WHERE e.id = d.endpoint_id)
            THEN NULL ELSE r.due_at END
-FROM {rows} WHERE d.id = r.id AND d.lease = r.lease
+FROM {rows} WHERE d.id = r.id AND d.lease = r.lease AND d.kept_on IS NULL
 RETURNING id
 """
 _SETTLE_COLUMNS = {
@@ -131,10 +225,13 @@ _SETTLE_COLUMNS = {
     "last_detail": "text",
     "due_at": "timestamptz",
     "finished_at": "timestamptz",
+    "kept_on": "date",
+    "is_late": "boolean",
 }
 _ATTEMPT_COLUMNS = tuple(
     str(field.column) for field in Attempt._meta.concrete_fields if not field.primary_key
 )
+_ATTEMPT_ROW = attrgetter(*_ATTEMPT_COLUMNS)
 
 
 def settle(settlements: Sequence[Settlement]) -> set[str]:
@@ -143,90 +240,97 @@ def settle(settlements: Sequence[Settlement]) -> set[str]:
     Who lost the lease to another worker writes nothing: the other's outcome stands. What its endpoint
     holds is not due, whatever the settlement says.
     """
-    rows = [_settled_row(one) for one in settlements]
+    now = timezone.now()
+    rows = [_settled_row(one, now) for one in settlements]
     returning = (
         _SETTLE if connection.vendor == "sqlite" else _SETTLE.replace("RETURNING id", "RETURNING d.id")
     )
     with transaction.atomic():
-        _lock({one.delivery.endpoint_id for one in settlements})
+        endpoints = lock_endpoints({one.delivery.endpoint_id for one in settlements})
         written = {row[0] for row in sets.run(returning, _SETTLE_COLUMNS, rows)}
-        tried = [one for one in settlements if one.attempt is not None and one.delivery.pk in written]
-        sets.append(
-            "delivery_attempt",
-            _ATTEMPT_COLUMNS,
-            [[getattr(one.attempt, column) for column in _ATTEMPT_COLUMNS] for one in tried],
-        )
-        _note_health(tried)
+        ours = [one for one in settlements if one.delivery.pk in written]
+        attempts = [one.attempt for one in ours if one.attempt is not None]
+        sets.append("delivery_attempt", _ATTEMPT_COLUMNS, [_ATTEMPT_ROW(attempt) for attempt in attempts])
+        _note_health(endpoints, ours, now)
     return written
 
 
-def _lock(endpoint_ids: Collection[int]) -> None:
-    """Holding and releasing wait until we have written; in one order, so that workers wait in no circle."""
+def lock_endpoints(endpoint_ids: Collection[int]) -> dict[int, Endpoint]:
+    """Who changes what is queued for endpoints holds their rows; in one order: none waits in a circle."""
     locked = Endpoint.objects.select_for_update(no_key=True).order_by("pk")
-    list(locked.filter(pk__in=endpoint_ids).values_list("pk"))
+    return {endpoint.pk: endpoint for endpoint in locked.filter(pk__in=endpoint_ids)}
 
 
-def _settled_row(one: Settlement) -> tuple[object, ...]:
+def _settled_row(one: Settlement, now: datetime) -> tuple[object, ...]:
     delivery = one.delivery
     is_finished = one.state not in ("pending", "waiting")
-    finished_at = (delivery.finished_at or timezone.now()) if is_finished else None
+    finished_at = (delivery.finished_at or now) if is_finished else None
     attempts = delivery.attempts_made + (one.attempt is not None)
-    return (delivery.pk, delivery.lease, one.state, attempts, one.error, one.detail, one.due_at, finished_at)
+    return (
+        *(delivery.pk, delivery.lease, one.state, attempts, one.error, one.detail, one.due_at, finished_at),
+        finished_at.date() if finished_at is not None else None,
+        not is_finished and (delivery.is_late or one.attempt is not None),
+    )
 
 
-def _note_health(tried: Sequence[Settlement]) -> None:
-    """Folded into a row per endpoint: failures in a row since its last success."""
-    health: dict[int, list[object]] = {}
-    for one in tried:
-        assert one.attempt is not None
-        row = health.setdefault(
-            one.delivery.endpoint_id, [one.delivery.endpoint_id, False, 0, None, None, ""]
-        )
-        if one.attempt.error:
-            row[2], row[4], row[5] = int(str(row[2])) + 1, one.attempt.started_at, one.attempt.error
-        else:
-            row[1], row[2], row[3], row[5] = True, 0, one.attempt.started_at, ""
-    if health:
-        sets.run(_NOTE_HEALTH, _HEALTH_COLUMNS, sorted(health.values(), key=lambda row: int(str(row[0]))))
-
-
-_NOTE_HEALTH = """
-UPDATE delivery_endpoint AS e SET
-  failures_in_a_row = CASE WHEN r.succeeded THEN r.failures ELSE e.failures_in_a_row + r.failures END,
-  last_success_at = COALESCE(r.success_at, e.last_success_at),
-  last_failure_at = COALESCE(r.failure_at, e.last_failure_at),
-  last_error = r.error
-FROM {rows} WHERE e.id = r.id
-"""
-_HEALTH_COLUMNS = {
-    "id": "bigint",
-    "succeeded": "boolean",
-    "failures": "int",
-    "success_at": "timestamptz",
-    "failure_at": "timestamptz",
-    "error": "text",
-}
+def _note_health(endpoints: Mapping[int, Endpoint], ours: Sequence[Settlement], now: datetime) -> None:
+    """What came of them, folded into the endpoints' rows; what waits for one that woke is due now."""
+    tried: dict[int, list[Settlement]] = defaultdict(list)
+    for one in ours:
+        tried[one.delivery.endpoint_id].append(one)
+    woken = []
+    for pk, some in tried.items():
+        endpoint = endpoints[pk]
+        may_sleep = channels.channel(endpoint.channel).IS_UNTIL_SUCCESS
+        if courtesy.after(endpoint, [one.tried for one in some], now=now, may_sleep=may_sleep):
+            woken.append(pk)
+    if woken:
+        _hurry(woken, now)
+    columns = tuple(spread.SETTLED_COLUMNS)[1:]
+    rows = [(pk, *(getattr(endpoints[pk], name) for name in columns)) for pk in tried]
+    sets.run(spread.SETTLED, spread.SETTLED_COLUMNS, rows)
 
 
 def hold(endpoint: Endpoint) -> int:
     """Nothing of the endpoint is due until it is released; nothing is lost. How many wait."""
     with transaction.atomic():
-        Endpoint.objects.filter(pk=endpoint.pk).update(is_held=True)
+        lock_endpoints([endpoint.pk])
+        Endpoint.objects.filter(pk=endpoint.pk).update(is_held=True, ready_at=None)
         return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="").update(due_at=None)
 
 
 def hurry(endpoint: Endpoint) -> int:
-    """What waits for another try is due now: its address has changed. How many."""
-    waiting = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="", due_at__isnull=False)
-    count = waiting.update(due_at=timezone.now())
-    waking.after_commit()
+    """Its address has changed: a clean record, and what waits for another try is due now. How many."""
+    with transaction.atomic():
+        count = _start_afresh(endpoint)
+        waking.after_commit()
     return count
 
 
 def release(endpoint: Endpoint) -> int:
     """What waited is due now. How many."""
     with transaction.atomic():
-        waking.after_commit()
         Endpoint.objects.filter(pk=endpoint.pk).update(is_held=False)
+        _start_afresh(endpoint)
         held = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="", due_at__isnull=True)
-        return held.update(due_at=timezone.now())
+        count = held.update(due_at=timezone.now())
+        waking.after_commit()
+    return count
+
+
+def _start_afresh(endpoint: Endpoint) -> int:
+    now = timezone.now()
+    lock_endpoints([endpoint.pk])
+    Endpoint.objects.filter(pk=endpoint.pk).update(
+        failures_in_a_row=0, last_error="", asleep_since=None, asleep_until=None, naps=0, window=None
+    )
+    make_ready([endpoint.pk], now)
+    return _hurry([endpoint.pk], now)
+
+
+def _hurry(endpoint_ids: Collection[int], now: datetime) -> int:
+    """What waits for another try need not wait any longer."""
+    waiting = Delivery.objects.filter(
+        endpoint__in=endpoint_ids, kept_on=None, is_late=True, due_at__gt=now, lease=""
+    )
+    return waiting.update(due_at=now)

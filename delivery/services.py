@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from delivery import waking
-from delivery.models import Delivery
+from delivery import courtesy, queue, waking
+from delivery.models import Delivery, Endpoint
+
+_LEASE_SLACK = timedelta(seconds=1)
 
 
 class NotNow(ValueError):
@@ -14,19 +17,25 @@ class NotNow(ValueError):
 
 
 def send_again(delivery: Delivery, *, by: str) -> None:
-    """Another attempt of the same delivery, at once: same id, same content (decision 18).
+    """Another attempt of the same delivery, at once, before all others: same id, same content (decision 18).
 
-    A delivered delivery stays delivered whatever comes of it. Raises NotNow while it is being sent, and
-    while its endpoint is held.
+    A delivered delivery stays delivered whatever comes of it. An endpoint that sleeps is woken for it: it is
+    the probe. Raises NotNow while it is being sent, and while its endpoint is held.
     """
-    if delivery.endpoint.is_held:
-        raise NotNow(
-            f"“{delivery.target_name}” is switched off. Switch it on first; then what waits goes out."
+    now = timezone.now()
+    with transaction.atomic():
+        endpoint = queue.lock_endpoints([delivery.endpoint_id])[delivery.endpoint_id]
+        if endpoint.is_held:
+            raise NotNow(
+                f"“{delivery.target_name}” is switched off. Switch it on first; then what waits goes out."
+            )
+        first = (endpoint.awake_since or courtesy.LONG_AGO) + timedelta(microseconds=1)
+        free = Q(lease="") | Q(due_at__lt=now - _LEASE_SLACK)
+        asked = Delivery.objects.filter(free, pk=delivery.pk).update(
+            due_at=first, is_late=False, asked_by=by[:150], lease="", kept_on=None
         )
-    free = Q(lease="") | Q(due_at__lt=timezone.now() - timedelta(seconds=1))
-    asked = Delivery.objects.filter(free, pk=delivery.pk).update(
-        due_at=timezone.now(), asked_by=by[:150], lease=""
-    )
-    if not asked:
-        raise NotNow("It is being sent at this moment. Look again in a minute.")
-    waking.after_commit()
+        if not asked:
+            raise NotNow("It is being sent at this moment. Look again in a minute.")
+        Endpoint.objects.filter(pk=endpoint.pk, asleep_until__gt=now).update(asleep_until=now)
+        queue.make_ready([endpoint.pk], now)
+        waking.after_commit()

@@ -6,7 +6,7 @@ nothing has to come back. `bulk_update` is some thirty times slower than this, a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
@@ -24,7 +24,7 @@ Made = TypeVar("Made", bound=Model)
 def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Inserts rows where nothing can conflict and nothing has to be read back."""
     if connection.vendor == "sqlite":
-        rows = [[_column_value(value) for value in row] for row in rows]
+        rows = [[column_value(value) for value in row] for row in rows]
     _insert(table, columns, rows)
 
 
@@ -52,7 +52,7 @@ def run(
     all stand after `{rows}`.
     """
     if connection.vendor == "sqlite":
-        rows = [[_column_value(value) for value in row] for row in rows]
+        rows = [[column_value(value) for value in row] for row in rows]
     batch = orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=_exactly).decode()
     with connection.cursor() as cursor:
         cursor.execute(sql.format(rows=_as_table(columns)), [batch, *params])
@@ -74,9 +74,50 @@ def _as_table(columns: Mapping[str, str]) -> str:
     return f"(SELECT {picked} FROM json_each(%s)) AS r"  # noqa: S608 (names are our own)
 
 
-def _column_value(value: Any) -> Any:
+def column_value(value: Any) -> Any:
     """In the form in which the database compares and stores the column; SQLite keeps times as text."""
-    return _as_text(value) if isinstance(value, datetime) else value
+    if connection.vendor == "sqlite":
+        if isinstance(value, datetime):
+            return _as_text(value)
+        if isinstance(value, date):
+            return value.isoformat()
+    return value
+
+
+def read(model: type[Made], rows: Iterable[Row], **more: "Field[Any, Any]") -> list[Made]:
+    """Rows that a statement returned with all columns of `model`, in their order, as instances.
+
+    Values behind these columns become attributes of the names given, read as the fields given.
+    """
+    fields = {field.attname: field for field in model._meta.concrete_fields} | more
+    names = list(fields)
+    readers = [(name, reader) for name, field in fields.items() if (reader := _reader(field))]
+    instances = []
+    for row in rows:
+        instance = model.__new__(model)
+        instance._state = ModelState()
+        instance._state.adding, instance._state.db = False, connection.alias
+        values = instance.__dict__
+        values.update(zip(names, row, strict=True))
+        for name, reader in readers:
+            values[name] = reader(values[name])
+        instances.append(instance)
+    return instances
+
+
+def _reader(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
+    """What turns a value of the database into one of Python; None: nothing is to be done."""
+    column = field.get_col(field.model._meta.db_table)
+    steps = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
+    if not steps:
+        return None
+
+    def read_one(value: Any) -> Any:
+        for step in steps:
+            value = step(value, column, connection)
+        return value
+
+    return read_one
 
 
 def _as_text(value: datetime | None) -> Any:

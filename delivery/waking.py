@@ -1,16 +1,28 @@
-"""Wakes the workers after a commit. If it fails, the tick of every minute finds what there is to do."""
+"""Wakes the workers after a commit, at once. If that fails, the tick of every minute finds what there is to do."""
+
+import time
 
 from django.conf import settings
 from django.db import connection, transaction
 
 # Each task looks at all the tables. When so many wait, another would only keep the tick waiting.
 ENOUGH = 10
+CHANNEL = "postrider"
+_LOOK_SECONDS = 0.02
 
 
 def after_commit() -> None:
-    """Once per transaction: one task that looks at the tables, not a task per change."""
+    """Once per transaction: a word to whoever listens, and one task that looks at the tables."""
     if all(function is not _wake for _, function, *_ in connection.run_on_commit):
         transaction.on_commit(_wake, robust=True)
+        tell()
+
+
+def tell() -> None:
+    """A word to the workers that stay awake, heard when the caller's transaction commits."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
 def _wake() -> None:
@@ -19,3 +31,38 @@ def _wake() -> None:
 
     if get_broker().queue_size() < ENOUGH:
         async_task(settings.POSTRIDER_AFTER_COMMIT_TASK, q_options={"group": "after-commit"})
+
+
+class Listener:
+    """Hears that others have committed something: a notification of PostgreSQL, or that SQLite's file changed."""
+
+    def __init__(self) -> None:
+        self._on: object = None
+        self._version = 0
+
+    def heard(self, seconds: float) -> bool:
+        """Whether somebody has said something since the last call; waits so long for it."""
+        return self._heard_postgres(seconds) if connection.vendor == "postgresql" else self._saw(seconds)
+
+    def _heard_postgres(self, seconds: float) -> bool:
+        connection.ensure_connection()
+        line = connection.connection
+        if line is not self._on:  # a new connection hears nothing yet, and may have missed something
+            with connection.cursor() as cursor:
+                cursor.execute(f"LISTEN {CHANNEL}")
+            self._on = line
+            return True
+        heard = list(line.notifies(timeout=seconds, stop_after=1))
+        return bool(heard) or bool(list(line.notifies(timeout=0)))
+
+    def _saw(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while True:
+            with connection.cursor() as cursor:
+                version = cursor.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._version:
+                self._version = version
+                return True
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_LOOK_SECONDS)

@@ -7,23 +7,31 @@ not settled is sent again under the same id.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from delivery import channels, outcomes, queue, retries
+from delivery import channels, outcomes, queue, waking
 from delivery.channels import Unsendable
 from delivery.models import Delivery
 from delivery.queue import Settlement
 from delivery.transports import Answer, Request, Transport, make_transport
 
 log = logging.getLogger(__name__)
-IN_HAND = 8  # claimed per sending thread: enough to claim rarely, little enough to leave work to others
 FLUSH_SECONDS = 0.05  # a crash can repeat what was sent since: keep it small
+YOUNG_SECONDS = 0.25  # what is out longer only waits, and leaves its place to others
+LOOK_SECONDS = 0.02  # between two looks for more, when the last found nothing
+IDLE_SECONDS = 1.0  # between two looks when nobody calls
+GONE_SECONDS = 0.5  # before the database is asked again
+ENDURED_SECONDS = 60
+FIRST_WAIT = timedelta(minutes=1)
+LAST_WAIT = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -41,12 +49,16 @@ class _Flight:
 
     delivery: Delivery
     request: Request
+    started: float
 
 
 @dataclass(slots=True)
 class _Drain:
     transport: Transport
     tally: Tally = field(default_factory=Tally)
+    unproven: int = 0  # of those out, to endpoints whose last answer was not a yes
+    look_at: float = 0
+    gone_since: float | None = None  # the database
     out: dict[str, _Flight] = field(default_factory=dict)
     landed: list[Settlement] = field(default_factory=list)
     flushed: float = field(default_factory=time.monotonic)
@@ -58,52 +70,159 @@ def drain(
     seconds: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda done: None,
+    between: Callable[[], None] = lambda: None,
+    transport: Transport | None = None,
 ) -> Tally:
     """Carries all that is due, and returns when nothing is due or out any more.
 
     After `seconds`, or when told to stop, it takes nothing new, gives back what has not begun and finishes
-    the rest, which takes one time limit at most. `progress` is told how many have been tried so far.
+    the rest, which takes one time limit at most. `progress` is told how many have been tried so far;
+    `between` is called again and again while it works. A `transport` of the caller's stays open.
     """
     end = time.monotonic() + seconds if seconds is not None else None
-    run = _Drain(make_transport())
-    try:
+    with _open(transport) as carrier:
+        run = _Drain(carrier)
+        with _enduring(run):
+            queue.mend()
         while True:
             is_ending = should_stop() or (end is not None and time.monotonic() > end)
-            if is_ending:
-                _give_back(run)
-            may_be_more = not is_ending and _start_more(run)
-            _land(run, wait_seconds=0.02 if run.out else 0)
-            if _flush(run, at_once=not run.out):
-                progress(run.tally.delivered + run.tally.failed)
-            _renew(run)
-            if not run.out and not may_be_more:
+            was_out = bool(run.out)  # what lands makes room: only who had nothing out may stop looking
+            may_be_more = True
+            with _enduring(run):
+                if is_ending:
+                    _give_back(run)
+                else:
+                    between()
+                may_be_more = not is_ending and _start_more(run)
+            _land(run, wait_seconds=LOOK_SECONDS)
+            with _enduring(run):
+                if _flush(run, at_once=not run.out):
+                    progress(run.tally.delivered + run.tally.failed)
+                _renew(run)
+            if not (was_out or run.out or run.landed or may_be_more):
                 return run.tally
+
+
+@contextmanager
+def _enduring(run: _Drain) -> Iterator[None]:
+    """A database that is gone for a while stops nothing: what has come back is written when it is there again.
+
+    Nothing is lost and, as long as the leases last, nothing is sent twice. Raises what it says after
+    ENDURED_SECONDS.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        now = time.monotonic()
+        run.gone_since = run.gone_since or now
+        if now - run.gone_since > ENDURED_SECONDS:
+            raise
+        log.warning("The database does not answer, trying again: %s", str(error).strip().partition("\n")[0])
+        connection.close()
+        time.sleep(GONE_SECONDS)
+    else:
+        run.gone_since = None
+
+
+def stay(*, should_stop: Callable[[], bool]) -> None:
+    """Stays awake: carries what is due, and as soon as something is committed, what follows from it.
+
+    Subscribers (POSTRIDER_SUBSCRIBERS) that want to act at once on what was recorded are called here.
+    """
+    listener = waking.Listener()
+
+    def serve(seconds: float = 0) -> None:
+        if listener.heard(seconds):
+            _tell_subscribers()
+
+    while not should_stop():
+        try:
+            with _open(None) as transport:
+                while not should_stop():
+                    drain(should_stop=should_stop, between=serve, transport=transport)
+                    close_old_connections()
+                    serve(_idle_seconds())
+        except (OperationalError, InterfaceError):
+            log.exception("The database has been gone for long; still trying.")
+            connection.close()
+            time.sleep(GONE_SECONDS)
+
+
+def _idle_seconds() -> float:
+    """Until something may be due by the clock, at most IDLE_SECONDS."""
+    next_at = queue.next_ready_at()
+    if next_at is None:
+        return IDLE_SECONDS
+    return min(max((next_at - timezone.now()).total_seconds(), 0), IDLE_SECONDS)
+
+
+def _tell_subscribers() -> None:
+    """Of one that stumbles the log tells; the tick will try it again."""
+    for name in settings.POSTRIDER_SUBSCRIBERS:
+        try:
+            import_string(name)()
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("%s failed.", name)
+
+
+@contextmanager
+def _open(transport: Transport | None) -> Iterator[Transport]:
+    if transport is not None:
+        yield transport
+        return
+    own = make_transport()
+    try:
+        yield own
     finally:
-        run.transport.close()
+        own.close()
 
 
 def _start_more(run: _Drain) -> bool:
     """Claims what there is room for and sends it off. False: we looked, and nothing more is due."""
-    most = min(IN_HAND * settings.POSTRIDER_SEND_THREADS, queue.BATCH)
-    room = most - len(run.out)
-    if room < most // 2:
+    room = _room(run)
+    if room < min(run.transport.most_young // 4, queue.BATCH // 2) or time.monotonic() < run.look_at:
         return True
-    claimed = queue.claim(room)
+    proven_only = run.unproven >= run.transport.most_unproven
+    claimed = queue.claim(min(room, queue.BATCH), proven_only=proven_only)
+    now = time.monotonic()
     for delivery, request in _prepared([one for one in claimed if not _is_in_hand(run, one)]):
         if isinstance(request, Unsendable):
             run.landed.append(_unsendable(delivery, request))
             continue
         assert not connection.in_atomic_block, "Nothing is sent inside a transaction."
-        run.out[delivery.pk] = _Flight(delivery, request)
+        run.out[delivery.pk] = _Flight(delivery, request, now)
+        run.unproven += not delivery.endpoint.is_proven
         run.transport.start(delivery.pk, request)
-    return bool(claimed)
+    if claimed:
+        return True
+    run.look_at = now + LOOK_SECONDS
+    return queue.is_anything_ready(proven_only=proven_only)
+
+
+def _room(run: _Drain) -> int:
+    """How many may be begun now: what has been out for long does not count, but for the most there may be."""
+    since = time.monotonic() - YOUNG_SECONDS
+    young = 0
+    for flight in reversed(run.out.values()):
+        if flight.started < since or young >= run.transport.most_young:
+            break
+        young += 1
+    return min(run.transport.most_young - young, run.transport.most - len(run.out))
 
 
 def _give_back(run: _Drain) -> None:
     """What no thread has begun with is due for others."""
-    unbegun = [run.out.pop(key).delivery for key in run.transport.withdraw()]
+    unbegun = [_take_out(run, key).delivery for key in run.transport.withdraw()]
     if unbegun:
         queue.give_back(unbegun)
+
+
+def _take_out(run: _Drain, key: str) -> _Flight:
+    flight = run.out.pop(key)
+    run.unproven -= not flight.delivery.endpoint.is_proven
+    return flight
 
 
 def _is_in_hand(run: _Drain, claimed: Delivery) -> bool:
@@ -144,25 +263,47 @@ def _unsendable(delivery: Delivery, reason: Unsendable) -> Settlement:
     """Nothing was sent: held, or tried again later with the reason on record, but no attempt counted."""
     if delivery.is_finished:
         return Settlement(delivery, delivery.state, None, delivery.last_error, delivery.last_detail)
-    wait: timedelta | None = retries.FIRST
-    if not reason.is_held:  # else due if it is released before this is written: nobody will look for it then
-        wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
-    due_at = None if wait is None else timezone.now() + wait
-    return Settlement(delivery, Delivery.State.WAITING, due_at, reason.error, reason.detail)
+    now = timezone.now()
+    # The longer it has been missing, the less often we look; a minute at first.
+    wait = min(max(FIRST_WAIT, (now - delivery.created_at) / 4), LAST_WAIT)
+    return Settlement(delivery, Delivery.State.WAITING, now + wait, reason.error, reason.detail)
 
 
 def _land(run: _Drain, *, wait_seconds: float) -> None:
-    for key, answer in run.transport.finished(wait_seconds) if run.out else ():
-        flight = run.out.pop(key)
-        run.landed.append(_outcome(flight, answer))
+    if not run.out:
+        if time.monotonic() < run.look_at:
+            time.sleep(max(run.look_at - time.monotonic(), 0))
+        return
+    for key, answer in run.transport.finished(wait_seconds):
+        run.landed.append(_outcome(_take_out(run, key), answer))
 
 
 def _outcome(flight: _Flight, answer: Answer) -> Settlement:
     delivery = flight.delivery
-    # Counted back: a request may have waited for a free thread before it started.
+    # Counted back: a request may have waited for its turn before it started.
     started_at = timezone.now() - timedelta(milliseconds=answer.duration_ms)
-    wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
-    return outcomes.settlement(delivery, flight.request, answer, started_at, wait)
+    channel = channels.channel(delivery.channel)
+    wait = channel.retry_after(delivery, delivery.attempts_made + 1)
+    if channel.IS_UNTIL_SUCCESS and answer.status != 200:
+        wait = outcomes.asked_to_wait(answer, started_at) or wait
+    settled = outcomes.settlement(delivery, flight.request, answer, started_at, wait)
+    if settled.attempt is not None and settled.attempt.error:
+        log.info("Not accepted: %s", settled.attempt.detail, extra=_facts(settled))
+    return settled
+
+
+def _facts(settled: Settlement) -> dict[str, object]:
+    """What a log line says of an attempt beside its words."""
+    delivery, attempt = settled.delivery, settled.attempt
+    assert attempt is not None
+    return {
+        "delivery": delivery.pk,
+        "endpoint": delivery.endpoint_id,
+        "attempt": attempt.number,
+        "error": attempt.error,
+        "status": attempt.status,
+        "duration_ms": attempt.duration_ms,
+    }
 
 
 def _flush(run: _Drain, *, at_once: bool) -> bool:
@@ -172,8 +313,9 @@ def _flush(run: _Drain, *, at_once: bool) -> bool:
         at_once or len(run.landed) >= queue.BATCH or now - run.flushed >= FLUSH_SECONDS
     ):
         return False
-    batch, run.landed = run.landed, []
+    batch = run.landed[:]
     ids = queue.settle(batch)
+    del run.landed[: len(batch)]
     written = [one for one in batch if one.delivery.pk in ids]
     delivered = sum(one.state == Delivery.State.DELIVERED for one in written)
     run.tally.delivered += delivered

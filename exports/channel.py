@@ -10,12 +10,16 @@ from delivery import retries
 from delivery.channels import Said, Unsendable
 from delivery.models import Delivery
 from delivery.secrets import MASK, SecretUnreadable
+from delivery.success import SuccessRule
 from delivery.transports import Request
 from exports.models import ExportProfile, FieldMapping
 from exports.render import FORM, JSON, Content, filled, thawed, with_query
 from exports.wording import describe
 
-__all__ = ["describe", "page", "prepare", "retry_after", "said"]
+__all__ = ["IS_UNTIL_SUCCESS", "describe", "page", "prepare", "retry_after", "said"]
+
+
+IS_UNTIL_SUCCESS = True
 
 
 class _Masks(dict[int, str]):
@@ -98,7 +102,14 @@ def _assembled(
         shown_url=with_query(profile.url, shown if is_query else ""),
         shown_headers=_headers(delivery, content, _Masks()),
         secrets=tuple(secrets[secret_id] for secret_id in _used(content)),
+        success=_success(profile),
     )
+
+
+def _success(profile: ExportProfile) -> SuccessRule | None:
+    if not profile.success_rule:
+        return None
+    return SuccessRule(profile.success_rule, profile.success_value, profile.success_path)
 
 
 def _headers(delivery: Delivery, content: Content, secrets: dict[int, str]) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,7 @@
 """Deliveries and their attempts."""
 
+from datetime import datetime
+
 from django.db import models
 
 from delivery.ids import new_id
@@ -47,6 +49,8 @@ class Delivery(models.Model):
     # The day it was finished; empty while a worker may want it. Which partition it lies in.
     kept_on = models.DateField(null=True, blank=True, editable=False)
 
+    event_recorded_at: datetime | None = None  # set by a claim, of a delivery that was never tried
+
     class Meta:
         verbose_name_plural = "deliveries"
         ordering = ["-id"]
@@ -57,12 +61,24 @@ class Delivery(models.Model):
                 name="delivery_queue",
                 condition=models.Q(due_at__isnull=False),
             ),
-            models.Index(fields=["channel", "target_id", "-id"], name="delivery_of_target"),
+            models.Index(fields=["channel", "endpoint", "-id"], name="delivery_of_endpoint"),
+            # How many are out to each.
+            models.Index(fields=["endpoint"], name="delivery_out", condition=~models.Q(lease="")),
             models.Index(
-                fields=["endpoint"],
+                fields=["endpoint", "-id"],
                 name="delivery_unfinished",
                 condition=models.Q(state__in=["pending", "waiting"]),
             ),
+            # What staff look for, newest first; what is simply delivered is in none of these.
+            models.Index(
+                fields=["state", "-id"],
+                name="delivery_not_accepted",
+                condition=~models.Q(state="delivered"),
+            ),
+            models.Index(
+                fields=["endpoint", "-id"], name="delivery_failed", condition=models.Q(state="failed")
+            ),
+            models.Index(fields=["-id"], name="delivery_tests", condition=models.Q(is_test=True)),
         ]
         permissions = [
             ("send_again_delivery", "Can send a delivery again"),

@@ -44,7 +44,7 @@ class Endpoint(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0.001), MaxValueValidator(10_000)],
-        help_text="At most so many requests a second, on average; empty: no limit. 0.1 is one in ten seconds.",
+        help_text="At most so many requests a second; empty: no limit. 0.1 is one in ten seconds.",
     )
     # Until when the rate is used up by what was taken so far.
     rate_spent_until = models.DateTimeField(null=True, blank=True, editable=False)

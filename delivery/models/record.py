@@ -59,6 +59,8 @@ class Replay(models.Model):
     total = models.PositiveIntegerField()
     asked = models.PositiveIntegerField(default=0)
     passed_over = models.PositiveIntegerField(default=0)  # not possible at that moment
+    # Asked for on a page: the cluster walks it. Else the command does, which may be stopped and resumed.
+    is_in_background = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,10 +1,15 @@
 """The only place that opens connections to the outside: what is asked, what came back, who carries it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from django.conf import settings
+
+from delivery.success import SuccessRule
+
+log = logging.getLogger(__name__)
 
 # What an attempt failed with. A word, not a sentence: screens and filters make sentences of it.
 ERRORS = {
@@ -16,6 +21,7 @@ ERRORS = {
     "forbidden_address": "The address is not allowed",
     "redirect": "The address has moved",
     "status": "The receiver did not accept it",
+    "success_rule": "The receiver answered, but not with a yes",
     "config": "Something needed to send is missing",
     "internal": "An error inside Postrider",
 }
@@ -34,6 +40,7 @@ class Request:
     shown_url: str
     shown_headers: tuple[tuple[str, str], ...]
     secrets: tuple[str, ...] = ()  # to be blotted wherever an answer repeats them
+    success: SuccessRule | None = None  # what its answer must say beside a 2xx
 
 
 @dataclass(slots=True)
@@ -54,6 +61,10 @@ class Answer:
 class Transport(Protocol):
     """Carries requests side by side. Never raises for what a receiver does: that is an Answer."""
 
+    most: int  # that it can carry at once
+    most_young: int  # of these, begun within the last moments
+    most_unproven: int  # of these, to endpoints that may well hang
+
     def start(self, key: str, request: Request) -> None: ...
 
     def finished(self, timeout_seconds: float) -> Sequence[tuple[str, Answer]]:
@@ -68,7 +79,14 @@ class Transport(Protocol):
 
 
 def make_transport() -> Transport:
-    """The transport that POSTRIDER_TRANSPORT names."""
+    """The transport that POSTRIDER_TRANSPORT names; `requests` where libcurl cannot be loaded."""
+    if settings.POSTRIDER_TRANSPORT == "pycurl":
+        try:
+            from delivery.transports.http_pycurl import PycurlTransport
+        except ImportError:
+            log.warning("pycurl is not installed: deliveries are carried by requests, which is slower.")
+        else:
+            return PycurlTransport()
     from delivery.transports.http_requests import RequestsTransport
 
-    return {"requests": RequestsTransport}[settings.POSTRIDER_TRANSPORT]()
+    return RequestsTransport()

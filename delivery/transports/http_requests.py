@@ -1,15 +1,12 @@
 """The transport on `requests`: threads, pooled connections, every limit of time and size enforced."""
 
 import queue
-import re
 import socket
 import ssl
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import requests
 from django.conf import settings
@@ -18,20 +15,11 @@ from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionErro
 from urllib3.exceptions import SSLError as PoolSSLError
 
 from delivery import guard
-from delivery.transports import BODY_LIMIT, Answer, Request
+from delivery.transports import BODY_LIMIT, Answer, Request, wire
 from delivery.transports.deadlines import Deadline, Watchman
 from delivery.transports.pinned import PinnedAdapter, exchange
 
-_HAS_BODY = ("POST", "PUT", "PATCH")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
-_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-
-
-class Malformed(ValueError):
-    """A request that would say something else on the line than it seems to say; never sent."""
+IN_HAND = 8  # per thread
 
 
 class RequestsTransport:
@@ -39,6 +27,9 @@ class RequestsTransport:
 
     def __init__(self) -> None:
         threads = settings.POSTRIDER_SEND_THREADS
+        # So many are in hand that threads never wait for the next claim; what hangs may bind half of them.
+        self.most = self.most_young = IN_HAND * threads
+        self.most_unproven = max(threads // 2, 1)
         self._adapter = PinnedAdapter(threads)
         self._watchman = Watchman()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="send")
@@ -93,53 +84,23 @@ class RequestsTransport:
         response = self._adapter.send(_prepared(request), stream=True, timeout=timeout)
         answer.phases["answered_ms"] = _since(started)
         answer.status = response.status_code
-        headers = list(response.headers.items())[:50]
+        headers = list(response.headers.items())[: wire.MOST_HEADERS]
         answer.headers = tuple((name[:200], value[:2000]) for name, value in headers)
         raw, answer.is_cut = _read(response)
         if deadline.has_passed:
             raise TimeoutError
-        answer.body, was_cut = _inflated(raw, response.headers.get("Content-Encoding", ""))
+        answer.body, was_cut = wire.inflated(raw, response.headers.get("Content-Encoding", ""))
         answer.is_cut = answer.is_cut or was_cut
 
 
 def _prepared(request: Request) -> requests.PreparedRequest:
-    """The request as it is: prepared by hand, because preparing rewrites URLs and takes half the time."""
-    _check(request)
+    """Prepared by hand, because preparing rewrites URLs and takes half the time."""
+    line = wire.written(request)
     prepared = requests.PreparedRequest()
     prepared.prepare_hooks(None)
-    prepared.method = request.method
-    # A % that begins no escape would make urllib3 escape every % there is, those of our query too.
-    prepared.url = _STRAY_PERCENT.sub("%25", request.url if request.url.isascii() else _as_ascii(request.url))
-    prepared.headers = CaseInsensitiveDict(request.headers)
-    prepared.headers.setdefault("Accept", "*/*")
-    prepared.headers.setdefault("Accept-Encoding", "identity")
-    if request.body or request.method in _HAS_BODY:
-        prepared.headers["Content-Length"] = str(len(request.body))
-        prepared.body = request.body
+    prepared.method, prepared.url, prepared.body = line.method, line.url, line.body
+    prepared.headers = CaseInsensitiveDict(line.headers)
     return prepared
-
-
-def _check(request: Request) -> None:
-    """The last look before the line: forms refuse all this, but what is stored may be from elsewhere."""
-    if not _TOKEN.fullmatch(request.method):
-        raise Malformed("The method is not the name of one; nothing is sent.")
-    if _SPACE_OR_CONTROL.search(request.url):
-        raise Malformed("The URL has a space or a control character in it; nothing is sent.")
-    try:
-        urlsplit(request.url)
-    except ValueError:
-        raise Malformed("The URL cannot be read; nothing is sent.") from None
-    if not all(_TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value) for name, value in request.headers):
-        raise Malformed("A header has a character in it that headers cannot have; nothing is sent.")
-
-
-def _as_ascii(url: str) -> str:
-    """The URL as it goes on the line. What is ASCII in it stays: our query must arrive as it was frozen."""
-    parts = urlsplit(url)
-    origin = requests.PreparedRequest()
-    origin.prepare_url(f"{parts.scheme}://{parts.netloc}", None)  # knows the rules for names of hosts
-    rest = url.partition(parts.netloc)[2]
-    return f"{str(origin.url).rstrip('/')}{quote(rest, safe=_PRINTABLE)}"
 
 
 def _read(response: requests.Response) -> tuple[bytes, bool]:
@@ -163,21 +124,9 @@ def _read(response: requests.Response) -> tuple[bytes, bool]:
     return b"".join(parts)[:BODY_LIMIT], True
 
 
-def _inflated(raw: bytes, encoding: str) -> tuple[bytes, bool]:
-    """A compressed answer, which we did not ask for, unpacked as far as the limit: no bomb goes off."""
-    if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
-        return raw, False
-    unpacker = zlib.decompressobj(wbits=47)  # finds out by itself whether gzip or zlib
-    try:
-        text = unpacker.decompress(raw, BODY_LIMIT)
-    except zlib.error:
-        return raw, False
-    return text, bool(unpacker.unconsumed_tail)
-
-
 # The first that fits names the error; None: the exception's own text may be shown.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str, str | None], ...] = (
-    ((Malformed,), "config", None),
+    ((wire.Malformed,), "config", None),
     ((guard.Forbidden,), "forbidden_address", None),
     ((NameResolutionError, socket.gaierror), "dns", "The host name has no address."),
     ((ReadTimeoutError, TimeoutError), "timeout", "No complete answer in time."),

@@ -1,6 +1,7 @@
 """Carries all that is due, and exits."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -22,12 +23,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seconds", type=_seconds, help="take nothing new after so many seconds")
+        parser.add_argument(
+            "--stay", action="store_true", help="do not exit: stay awake, and send at once what becomes due"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say how many are due")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
             self._say(options, due=_due())
+            return
+        if options["stay"]:
+            with _asked_to_stop() as stop:
+                worker.stay(should_stop=lambda: stop.is_set() or _is_left_alone())
             return
         progress = _Progress(_due(), is_quiet=options["json"])
         with _asked_to_stop() as stop:
@@ -54,6 +62,12 @@ def _asked_to_stop() -> Iterator[threading.Event]:
     yield stop
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def _is_left_alone() -> bool:
+    """Whether the cluster that started us, and named itself, is gone."""
+    parent = os.environ.get("POSTRIDER_PARENT")
+    return parent is not None and parent != str(os.getppid())
 
 
 def _seconds(text: str) -> float:

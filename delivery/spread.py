@@ -1,0 +1,132 @@
+"""The statements that spread a claim over endpoints: each gets a share, what is fresh before what is late.
+
+For every endpoint three short walks along the queue's index: fresh (never tried, queued since the endpoint
+woke), old (never tried, queued before) and late (tried before). One of the last two goes with every three
+fresh ones, so that nothing starves. Cost grows with what is taken, not with what waits.
+"""
+
+from django.db import connection
+
+from delivery.models import Delivery
+
+_WAITS = "q.kept_on IS NULL AND q.due_at IS NOT NULL"
+_WALKS = {  # rank of the n-th: which of them goes first
+    "n * 4 - 3": "NOT q.is_late AND q.due_at >= r.since AND q.due_at <= r.now",
+    "n * 12 - 1": "NOT q.is_late AND q.due_at < r.since",
+    "n * 12": "q.is_late AND q.due_at <= r.now",
+}
+PICK_COLUMNS = {"endpoint_id": "bigint", "most": "int", "since": "timestamptz", "now": "timestamptz"}
+
+
+def pick(most: int) -> str:
+    """Claims for each row `r` up to `r.most` deliveries (none has more than `most`); returns them whole.
+
+    Parameters after the rows: the lease, and when it ends. Returned are the columns of a delivery, and for
+    one never tried when its event was recorded.
+    """
+    picked = _picked_on_postgresql() if connection.vendor == "postgresql" else _picked_on_sqlite(most)
+    table = "d." if connection.vendor == "postgresql" else ""
+    columns = ", ".join(f"{table}{field.column}" for field in Delivery._meta.concrete_fields)
+    recorded = (
+        f"CASE WHEN {table}attempts_made = 0 THEN "  # noqa: S608
+        f"(SELECT v.recorded_at FROM delivery_event v WHERE v.id = {table}event_id) END"
+    )
+    # Materialized: run once. A plan that ran it again for each row would pass the limit.
+    return (
+        f"WITH picked AS MATERIALIZED ({picked}) "  # noqa: S608 (names are our own)
+        "UPDATE delivery_delivery AS d SET lease = %s, due_at = %s "
+        "WHERE d.kept_on IS NULL AND d.id IN (SELECT id FROM picked) "
+        f"RETURNING {columns}, {recorded}"
+    )
+
+
+def _picked_on_postgresql() -> str:
+    walks = " UNION ALL ".join(
+        f"(SELECT q.id, row_number() OVER (ORDER BY q.due_at) AS n, {number} AS kind "  # noqa: S608
+        f"FROM delivery_delivery q WHERE q.endpoint_id = r.endpoint_id AND {_WAITS} AND {which} "
+        "ORDER BY q.due_at LIMIT r.most)"
+        for number, which in enumerate(_WALKS.values())
+    )
+    ranks = " ".join(f"WHEN {number} THEN {rank}" for number, rank in enumerate(_WALKS))
+    return (
+        f"SELECT p.id FROM {{rows}} CROSS JOIN LATERAL (SELECT w.id FROM ({walks}) w "  # noqa: S608
+        f"ORDER BY CASE w.kind {ranks} END LIMIT r.most) p"
+    )
+
+
+def _picked_on_sqlite(most: int) -> str:
+    """The same without LATERAL: the walks as correlated lists of keys, which SQLite walks as well."""
+    walks = " UNION ALL ".join(
+        "SELECT r.endpoint_id, r.most, d.id, "  # noqa: S608
+        f"row_number() OVER (PARTITION BY r.endpoint_id ORDER BY d.due_at) AS n, {number} AS kind "
+        f"FROM r JOIN delivery_delivery d ON d.id IN (SELECT q.id FROM delivery_delivery q "
+        f"WHERE q.endpoint_id = r.endpoint_id AND {_WAITS} AND {which} ORDER BY q.due_at LIMIT {int(most)})"
+        for number, which in enumerate(_WALKS.values())
+    )
+    ranks = " ".join(f"WHEN {number} THEN {rank}" for number, rank in enumerate(_WALKS))
+    return (
+        "WITH r AS MATERIALIZED (SELECT * FROM {rows}) "  # noqa: S608
+        "SELECT id FROM (SELECT id, most, row_number() OVER "
+        f"(PARTITION BY endpoint_id ORDER BY CASE kind {ranks} END) AS place FROM ({walks})) "
+        "WHERE place <= most"
+    )
+
+
+# The first moment at which something of the endpoint `e` is due, were it never to sleep.
+_FIRST_DUE = (
+    "(SELECT min(due_at) FROM ("  # noqa: S608
+    + " UNION ALL ".join(
+        "SELECT min(q.due_at) AS due_at FROM delivery_delivery q "  # noqa: S608
+        f"WHERE q.endpoint_id = e.id AND {_WAITS} AND {which}"
+        for which in ("NOT q.is_late", "q.is_late")
+    )
+    + ") AS firsts)"
+)
+
+# After a claim has looked: not before `look_again_at`; else when the next is due, at the end of the line.
+LOOKED_AT = f"""
+UPDATE delivery_endpoint AS e SET
+  rate_spent_until = r.spent_until,
+  ready_at = CASE
+    WHEN r.look_again_at IS NOT NULL THEN r.look_again_at
+    WHEN {_FIRST_DUE} < r.now THEN r.now
+    ELSE {_FIRST_DUE} END
+FROM {{rows}} WHERE e.id = r.id
+"""  # noqa: S608
+LOOKED_AT_COLUMNS = {
+    "id": "bigint",
+    "now": "timestamptz",
+    "look_again_at": "timestamptz",
+    "spent_until": "timestamptz",
+}
+
+# Whatever somebody forgot to make ready; and while asleep, when the probe is due.
+MEND = f"""
+UPDATE delivery_endpoint AS e SET ready_at = {_FIRST_DUE}
+WHERE NOT e.is_held AND e.asleep_until IS NULL AND {_FIRST_DUE} < COALESCE(e.ready_at, %s)
+"""  # noqa: S608
+
+SETTLED = f"""
+UPDATE delivery_endpoint AS e SET
+  failures_in_a_row = r.failures_in_a_row, last_success_at = r.last_success_at,
+  last_failure_at = r.last_failure_at, last_error = r.last_error,
+  asleep_since = r.asleep_since, asleep_until = r.asleep_until, awake_since = r.awake_since,
+  naps = r.naps, "window" = r."window",
+  ready_at = CASE
+    WHEN {_FIRST_DUE} IS NULL OR e.is_held THEN NULL
+    WHEN r.asleep_until IS NOT NULL THEN r.asleep_until
+    ELSE {_FIRST_DUE} END
+FROM {{rows}} WHERE e.id = r.id
+"""  # noqa: S608
+SETTLED_COLUMNS = {
+    "id": "bigint",
+    "failures_in_a_row": "int",
+    "last_success_at": "timestamptz",
+    "last_failure_at": "timestamptz",
+    "last_error": "text",
+    "asleep_since": "timestamptz",
+    "asleep_until": "timestamptz",
+    "awake_since": "timestamptz",
+    "naps": "int",
+    "window": "int",
+}

@@ -1,0 +1,470 @@
+"""The fast transport: libcurl's multi interface, thousands of exchanges side by side on one thread."""
+
+import errno
+import logging
+import queue
+import resource
+import select
+import socket
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import certifi
+import pycurl
+from django.conf import settings
+
+from delivery import guard
+from delivery.transports import BODY_LIMIT, Answer, Request, wire
+from delivery.transports.names import Found, Names
+
+log = logging.getLogger(__name__)
+_LINGER_SECONDS = 1.0  # at most between two looks at the clock
+_HANDLES_KEPT = 2048
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request on its way."""
+
+    key: str
+    request: Request
+    line: wire.Line
+    started: float
+    answer: Answer = field(default_factory=Answer)
+    looked_up_ms: int = 0
+    head: list[bytes] = field(default_factory=list)
+    head_size: int = 0
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+    forbidden: str = ""
+
+    @property
+    def host(self) -> tuple[str, int]:
+        return self.line.host, self.line.port
+
+
+class PycurlTransport:
+    """Hands requests to a thread that runs libcurl, and takes their answers from it."""
+
+    def __init__(self) -> None:
+        self.most = min(settings.POSTRIDER_CONNECTIONS, _open_files() - 100)
+        # What waits longer than a moment only waits: it costs a socket and no work.
+        self.most_young = min(512, self.most)
+        self.most_unproven = self.most * 3 // 4
+        self._unbegun: dict[str, Request] = {}
+        self._coming: deque[str] = deque()
+        self._done: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
+        self._nudge_in, self._nudge_out = socket.socketpair()
+        self._nudge_in.setblocking(False)
+        self._nudge_out.setblocking(False)
+        self._is_nudged = False
+        self._is_closed = False
+        self._loop = _Loop(self)
+        self._thread = threading.Thread(target=self._loop.run, name="curl", daemon=True)
+        self._thread.start()
+
+    def start(self, key: str, request: Request) -> None:
+        self._unbegun[key] = request
+        self._coming.append(key)
+        self.nudge()
+
+    def finished(self, timeout_seconds: float) -> Sequence[tuple[str, Answer]]:
+        try:
+            answers = [
+                self._done.get(timeout=timeout_seconds) if timeout_seconds else self._done.get_nowait()
+            ]
+        except queue.Empty:
+            return []
+        while len(answers) < self._done.qsize() + len(answers):
+            try:
+                answers.append(self._done.get_nowait())
+            except queue.Empty:
+                break
+        return answers
+
+    def withdraw(self) -> Sequence[str]:
+        return [key for key in list(self._unbegun) if self._unbegun.pop(key, None) is not None]
+
+    def close(self) -> None:
+        self.withdraw()
+        self._is_closed = True
+        self.nudge(force=True)
+        self._thread.join()
+        self._nudge_in.close()
+        self._nudge_out.close()
+
+    def nudge(self, *, force: bool = False) -> None:
+        """Wakes the loop; once until it has woken."""
+        if force or not self._is_nudged:
+            self._is_nudged = True
+            try:
+                self._nudge_in.send(b"\0")
+            except OSError as error:  # full: it will wake; closed: nobody is there to wake
+                if error.errno not in (errno.EAGAIN, errno.EBADF, errno.EPIPE):
+                    raise
+
+
+class _Loop:
+    """What only the thread touches: libcurl's handles, their sockets, and who waits for a place."""
+
+    def __init__(self, owner: PycurlTransport) -> None:
+        self._owner = owner
+        self._names = Names(owner.nudge)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max(owner.most // 4, 64))
+        self._poll = select.epoll()
+        self._poll.register(owner._nudge_out.fileno(), select.EPOLLIN)
+        self._timer: float | None = None
+        self._idle: list[pycurl.Curl] = []
+        self._out: dict[pycurl.Curl, _Exchange] = {}
+        self._at_host: dict[tuple[str, int], int] = defaultdict(int)
+        self._queued_at: dict[tuple[str, int], deque[str]] = {}
+        self._asking: dict[tuple[str, int], list[_Exchange]] = {}
+
+    def run(self) -> None:
+        try:
+            while not self._owner._is_closed or self._out or self._asking:
+                self._turn()
+        except Exception:
+            log.exception("The network loop ended; what it carried is sent again later.")
+            self._fail_all()
+        finally:
+            self._end()
+
+    def _turn(self) -> None:
+        for descriptor, events in self._poll.poll(self._patience()):
+            if descriptor == self._owner._nudge_out.fileno():
+                self._owner._is_nudged = False
+                self._owner._nudge_out.recv(4096)
+                continue
+            mask = (pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0) | (
+                pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0
+            )
+            self._multi.socket_action(descriptor, mask)
+        if self._timer is not None and self._timer <= time.monotonic():
+            self._timer = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._land()
+        for name, found in self._names.answers():
+            for exchange in self._asking.pop(name, ()):
+                self._go(exchange, found)
+        self._give_up_asking()
+        while self._owner._coming:
+            self._take_up(self._owner._coming.popleft())
+
+    def _patience(self) -> float:
+        """Seconds until there is something to do by the clock."""
+        if self._owner._coming:
+            return 0
+        wait = 0.1 if self._asking else _LINGER_SECONDS
+        return wait if self._timer is None else min(max(self._timer - time.monotonic(), 0), wait)
+
+    # --- on its way out ------------------------------------------------------------------------------
+
+    def _take_up(self, key: str) -> None:
+        """Begins with a request, or lets it wait for a place at its host, where others can take it back."""
+        request = self._owner._unbegun.get(key)
+        if request is None:
+            return
+        try:
+            line = wire.written(request)
+        except wire.Malformed as error:
+            if self._owner._unbegun.pop(key, None) is not None:
+                self._owner._done.put((key, Answer(error="config", detail=str(error))))
+            return
+        host = (line.host, line.port)
+        if self._at_host[host] >= settings.POSTRIDER_HOST_CONNECTIONS:
+            self._queued_at.setdefault(host, deque()).append(key)
+            return
+        if self._owner._unbegun.pop(key, None) is None:
+            return
+        self._at_host[host] += 1
+        self._look_up(_Exchange(key, request, line, time.monotonic()))
+
+    def _look_up(self, exchange: _Exchange) -> None:
+        host = exchange.host
+        found = self._names.known(*host)
+        if found is not None:
+            self._go(exchange, found)
+        elif host in self._asking:
+            self._asking[host].append(exchange)
+        else:
+            self._asking[host] = [exchange]
+            self._names.ask(*host)
+
+    def _give_up_asking(self) -> None:
+        for waiting in self._asking.values():
+            for exchange in list(waiting):
+                if _left(exchange) <= 0:
+                    waiting.remove(exchange)
+                    self._fail(exchange, "timeout", "The name service did not answer in time.")
+
+    def _go(self, exchange: _Exchange, found: Found) -> None:
+        if isinstance(found, guard.Forbidden):
+            self._fail(exchange, "forbidden_address", str(found))
+        elif isinstance(found, OSError | UnicodeError):
+            self._fail(exchange, "dns", "The host name has no address.")
+        elif isinstance(found, Exception):
+            self._fail(exchange, "internal", f"{type(found).__name__}: {found}"[:300])
+        elif _left(exchange) <= 0:
+            self._fail(exchange, "timeout", "No complete answer in time.")
+        else:
+            exchange.looked_up_ms = _since(exchange.started)
+            handle = self._idle.pop() if self._idle else self._new_handle()
+            try:
+                _fill(handle, exchange, found)
+                self._out[handle] = exchange
+                self._multi.add_handle(handle)
+            except (pycurl.error, UnicodeError, ValueError) as error:
+                self._out.pop(handle, None)
+                handle.close()
+                self._fail(exchange, "config", f"libcurl refuses the request: {error}"[:300])
+
+    def _new_handle(self) -> pycurl.Curl:
+        handle = pycurl.Curl()
+        for option, value in _ALWAYS:
+            handle.setopt(option, value)
+        handle.setopt(pycurl.CAINFO, certifi.where())
+        handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(int(settings.POSTRIDER_CONNECT_SECONDS * 1000), 1))
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, lambda purpose, address: self._open(handle, address))
+        handle.setopt(pycurl.HEADERFUNCTION, lambda line: self._hear(handle, line))
+        handle.setopt(pycurl.WRITEFUNCTION, lambda part: self._read(handle, part))
+        return handle
+
+    # --- what libcurl calls --------------------------------------------------------------------------
+
+    def _watch(self, event: int, descriptor: int, multi: Any, data: Any) -> None:
+        if event == pycurl.POLL_REMOVE:
+            try:
+                self._poll.unregister(descriptor)
+            except OSError:  # closed already, and forgotten by the kernel with that
+                return
+            return
+        mask = (select.EPOLLIN if event & pycurl.POLL_IN else 0) | (
+            select.EPOLLOUT if event & pycurl.POLL_OUT else 0
+        )
+        try:
+            self._poll.modify(descriptor, mask)
+        except FileNotFoundError:
+            self._poll.register(descriptor, mask)
+
+    def _set_timer(self, milliseconds: int) -> None:
+        self._timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+    def _open(self, handle: pycurl.Curl, address: Any) -> Any:
+        """The last look, at the very address that is about to be connected to."""
+        family, kind, protocol, where = address
+        try:
+            if family not in (socket.AF_INET, socket.AF_INET6):
+                raise guard.Forbidden("Only addresses of the Internet are connected to.")
+            guard.check_address(_text(where[0]), where[1], self._out[handle].line.host)
+        except guard.Forbidden as error:
+            self._out[handle].forbidden = str(error)
+            return pycurl.SOCKET_BAD
+        return socket.socket(family, kind, protocol)
+
+    def _hear(self, handle: pycurl.Curl, line: bytes) -> int | None:
+        exchange = self._out[handle]
+        exchange.head_size += len(line)
+        if line.startswith(b"HTTP/"):
+            exchange.head.clear()  # what came before was interim
+        elif len(exchange.head) < wire.MOST_HEADERS and line.strip():
+            exchange.head.append(line)
+        return None if exchange.head_size <= BODY_LIMIT else 0  # 0: break off
+
+    def _read(self, handle: pycurl.Curl, part: bytes) -> int | None:
+        exchange = self._out[handle]
+        exchange.size += len(part)
+        exchange.parts.append(part)
+        return None if exchange.size <= BODY_LIMIT else 0  # 0: break off, the rest is not wanted
+
+    # --- on its way back -----------------------------------------------------------------------------
+
+    def _land(self) -> None:
+        while True:
+            left, well, badly = self._multi.info_read(256)
+            for handle in well:
+                self._finish(handle, 0, "")
+            for handle, number, message in badly:
+                self._finish(handle, number, message)
+            if not left:
+                return
+
+    def _finish(self, handle: pycurl.Curl, number: int, message: str) -> None:
+        exchange = self._out.pop(handle)
+        self._multi.remove_handle(handle)
+        answer = exchange.answer
+        answer.remote_address = handle.getinfo(pycurl.PRIMARY_IP) or ""
+        is_cut = exchange.size > BODY_LIMIT
+        status = handle.getinfo(pycurl.RESPONSE_CODE)
+        _time(handle, exchange)
+        if number and not is_cut:
+            answer.error, answer.detail = _classified(handle, exchange, number, message)
+        if status and answer.error != "forbidden_address":
+            answer.status = status
+            answer.headers = tuple(_header(line) for line in exchange.head)
+            encoding = next((v for n, v in answer.headers if n.lower() == "content-encoding"), "")
+            answer.body, was_cut = wire.inflated(b"".join(exchange.parts)[:BODY_LIMIT], encoding)
+            answer.is_cut = is_cut or was_cut
+        elif not number:
+            answer.error, answer.detail = "reset", "What came back is no answer."
+        if len(self._idle) < _HANDLES_KEPT:
+            self._idle.append(handle)
+        else:
+            handle.close()
+        self._done(exchange)
+
+    def _fail(self, exchange: _Exchange, error: str, detail: str) -> None:
+        exchange.answer.error, exchange.answer.detail = error, detail
+        self._done(exchange)
+
+    def _done(self, exchange: _Exchange) -> None:
+        """Its answer is there; whoever waited for its place begins."""
+        exchange.answer.duration_ms = _since(exchange.started)
+        self._owner._done.put((exchange.key, exchange.answer))
+        host = exchange.host
+        self._at_host[host] -= 1
+        if not self._at_host[host]:
+            del self._at_host[host]
+        if waiting := self._queued_at.get(host):
+            self._owner._coming.append(waiting.popleft())
+            if not waiting:
+                del self._queued_at[host]
+
+    # --- the end -------------------------------------------------------------------------------------
+
+    def _fail_all(self) -> None:
+        asking = [exchange for waiting in self._asking.values() for exchange in waiting]
+        for exchange in [*self._out.values(), *asking]:
+            self._owner._done.put(
+                (exchange.key, Answer(error="internal", detail="The network loop ended; see the log."))
+            )
+        self._asking.clear()
+
+    def _end(self) -> None:
+        for handle in list(self._out):
+            self._multi.remove_handle(handle)
+        for handle in [*self._out, *self._idle]:
+            handle.close()
+        self._out.clear()
+        self._multi.close()
+        self._poll.close()
+        self._names.close()
+
+
+def _fill(handle: pycurl.Curl, exchange: _Exchange, addresses: Sequence[str]) -> None:
+    """Sets on a handle all that differs from request to request."""
+    line = exchange.line
+    headers = [f"{name}: {value}" if value else f"{name};" for name, value in line.headers.items()]
+    names = {name.lower() for name in line.headers}
+    headers += [f"{name}:" for name in ("Expect", "Content-Type") if name.lower() not in names]
+    if line.body is None:
+        handle.setopt(pycurl.HTTPGET, 1)
+        if line.method == "HEAD":
+            handle.setopt(pycurl.NOBODY, 1)
+    else:
+        handle.setopt(pycurl.POSTFIELDS, line.body)
+    handle.setopt(pycurl.CUSTOMREQUEST, line.method)
+    handle.setopt(pycurl.HTTPHEADER, [header.encode("latin-1") for header in headers])
+    handle.setopt(pycurl.URL, line.url)
+    written = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
+    host = f"[{line.host}]" if ":" in line.host else line.host
+    # What was judged is what is connected to: libcurl asks nobody again.
+    handle.setopt(pycurl.RESOLVE, [f"+{host}:{line.port}:{written}"])
+    handle.setopt(pycurl.TIMEOUT_MS, max(int(_left(exchange) * 1000), 1))
+
+
+def _time(handle: pycurl.Curl, exchange: _Exchange) -> None:
+    """The phases, each in milliseconds since the start."""
+    before = exchange.looked_up_ms
+    phases = exchange.answer.phases
+    for name, option in (
+        ("connected_ms", pycurl.CONNECT_TIME),
+        ("encrypted_ms", pycurl.APPCONNECT_TIME),
+        ("answered_ms", pycurl.STARTTRANSFER_TIME),
+    ):
+        seconds = handle.getinfo(option)
+        if seconds:
+            phases[name] = before + int(seconds * 1000)
+    if before:
+        phases["looked_up_ms"] = before
+
+
+def _classified(handle: pycurl.Curl, exchange: _Exchange, number: int, message: str) -> tuple[str, str]:
+    """The word for what went wrong, and a short text with no address of ours in it."""
+    if exchange.forbidden:
+        return "forbidden_address", exchange.forbidden
+    if number == pycurl.E_COULDNT_CONNECT and handle.getinfo(pycurl.OS_ERRNO) != errno.ECONNREFUSED:
+        return "refused", "The receiver cannot be reached."
+    if number in _TLS:
+        return "tls", message[:300] or "The certificate or encryption failed."
+    return _KINDS.get(number, ("reset", "The connection broke."))
+
+
+_KINDS = {
+    pycurl.E_OPERATION_TIMEDOUT: ("timeout", "No complete answer in time."),
+    pycurl.E_COULDNT_CONNECT: ("refused", "The connection was refused."),
+    pycurl.E_COULDNT_RESOLVE_HOST: ("dns", "The host name has no address."),
+    pycurl.E_URL_MALFORMAT: ("config", "The URL cannot be read; nothing is sent."),
+}
+_ALWAYS: tuple[tuple[int, Any], ...] = (
+    (pycurl.NOSIGNAL, 1),
+    (pycurl.PROXY, ""),  # and not what the environment says
+    (pycurl.NOPROXY, "*"),
+    (pycurl.FOLLOWLOCATION, 0),
+    (pycurl.PATH_AS_IS, 1),
+    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+    (pycurl.SSL_VERIFYPEER, 1),
+    (pycurl.SSL_VERIFYHOST, 2),
+    (pycurl.NETRC, pycurl.NETRC_IGNORED),
+    (pycurl.DNS_CACHE_TIMEOUT, 60),
+)
+_TLS = {
+    getattr(pycurl, name)
+    for name in (
+        *("E_SSL_CONNECT_ERROR", "E_PEER_FAILED_VERIFICATION", "E_SSL_CERTPROBLEM", "E_SSL_CIPHER"),
+        *("E_SSL_CACERT", "E_SSL_CACERT_BADFILE", "E_SSL_ISSUER_ERROR", "E_SSL_INVALIDCERTSTATUS"),
+        *(
+            "E_SSL_PINNEDPUBKEYNOTMATCH",
+            "E_USE_SSL_FAILED",
+            "E_SSL_SHUTDOWN_FAILED",
+            "E_SSL_ENGINE_INITFAILED",
+        ),
+    )
+    if hasattr(pycurl, name)
+}
+
+
+def _header(line: bytes) -> tuple[str, str]:
+    name, _, value = line.decode("latin-1").partition(":")
+    return name.strip()[:200], value.strip()[:2000]
+
+
+def _text(address: Any) -> str:
+    return address.decode() if isinstance(address, bytes) else str(address)
+
+
+def _left(exchange: _Exchange) -> float:
+    return exchange.started + exchange.request.timeout_seconds - time.monotonic()
+
+
+def _since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
+
+
+def _open_files() -> int:
+    """How many sockets this process may have: as many as the system lets it ask for, within reason."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.POSTRIDER_CONNECTIONS + 512
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    return int(soft)
