@@ -4,14 +4,13 @@ Without any variable set this is the embedded product: SQLite, files and keys un
 reachable from this machine only.
 """
 
-import sys
 from ipaddress import ip_network
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import keys
+from config import keys, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -57,7 +56,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.operations.HostChecked",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -133,6 +132,7 @@ if PRODUCTION:
     SECURE_HSTS_SECONDS = env.int("POSTRIDER_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # probes come inside, without encryption
 
 # --- the clock and the cluster -----------------------------------------------------------------------
 # django-q2 may run a task twice and before its caller commits, so tasks carry no work of their own: they
@@ -181,11 +181,12 @@ POSTRIDER_CONNECT_SECONDS = env.float("POSTRIDER_CONNECT_SECONDS", default=5)
 POSTRIDER_LEASE_SECONDS = env.float("POSTRIDER_LEASE_SECONDS", default=60)
 POSTRIDER_DEMO = env.bool("POSTRIDER_DEMO", default=False)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
-    "root": {"handlers": ["console"], "level": env.str("POSTRIDER_LOG_LEVEL", default="INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}, "urllib3": {"level": "ERROR"}},
-}
+# --- for operators -----------------------------------------------------------------------------------
+POSTRIDER_METRICS_TOKEN = env.str("POSTRIDER_METRICS_TOKEN", default="")
+if PRODUCTION and 0 < len(POSTRIDER_METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("POSTRIDER_METRICS_TOKEN must have at least 20 characters in production.")
+POSTRIDER_MOST_OVERDUE_SECONDS = env.float("POSTRIDER_MOST_OVERDUE_SECONDS", default=600)
+POSTRIDER_LOG_FORMAT = env.str("POSTRIDER_LOG_FORMAT", default="json" if PRODUCTION else "line")
+if POSTRIDER_LOG_FORMAT not in logs.FORMATTERS:
+    raise ImproperlyConfigured("POSTRIDER_LOG_FORMAT must be line or json.")
+LOGGING = logs.configuration(form=POSTRIDER_LOG_FORMAT, level=env.str("POSTRIDER_LOG_LEVEL", default="INFO"))

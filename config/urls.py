@@ -5,6 +5,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from config import operations
+
 admin.site.site_header = admin.site.site_title = "Postrider"
 admin.site.index_title = "Administration"
 admin.site.site_url = None  # there is no other site to view
@@ -12,6 +14,9 @@ admin.site.site_url = None  # there is no other site to view
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("healthz", operations.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics_page, name="metrics"),
 ]
 if settings.POSTRIDER_DEMO:
     urlpatterns.append(path("receiver/", include("demo.urls")))

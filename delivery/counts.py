@@ -55,7 +55,12 @@ def lag(channel: str, seconds: float) -> Counted:
     """The first attempt of a delivery, so long after its event."""
     seconds = max(seconds, 0.0)  # clocks of two machines
     limit = next(limit for limit in LAG_LIMITS if seconds <= limit)
-    return Counted(channel, f"{LAG}{limit:g}", 1, seconds)
+    return Counted(channel, lag_within(limit), 1, seconds)
+
+
+def lag_within(limit: float) -> str:
+    """What is counted of the lags that end at this one of LAG_LIMITS."""
+    return f"{LAG}{limit:g}"
 
 
 _ADD = """
