@@ -179,6 +179,7 @@ POSTRIDER_HOST_CONNECTIONS = env.int("POSTRIDER_HOST_CONNECTIONS", default=64)
 POSTRIDER_SEND_THREADS = env.int("POSTRIDER_SEND_THREADS", default=32)
 POSTRIDER_CONNECT_SECONDS = env.float("POSTRIDER_CONNECT_SECONDS", default=5)
 POSTRIDER_LEASE_SECONDS = env.float("POSTRIDER_LEASE_SECONDS", default=60)
+POSTRIDER_SECRET_OVERLAP_HOURS = env.float("POSTRIDER_SECRET_OVERLAP_HOURS", default=24)
 POSTRIDER_DEMO = env.bool("POSTRIDER_DEMO", default=False)
 
 # --- for operators -----------------------------------------------------------------------------------
