@@ -1,4 +1,4 @@
-"""Secrets at rest: encrypted columns, and the only two functions that see both sides."""
+"""Secrets at rest: encrypted columns, and the only functions that see both sides."""
 
 from functools import lru_cache
 from typing import Any
@@ -27,6 +27,15 @@ def decrypt(stored: str) -> str:
         raise SecretUnreadable(
             "A stored secret was encrypted with a key that is not in POSTRIDER_FIELD_KEYS. Add the old key."
         ) from None
+
+
+def renewed(stored: str) -> str:
+    """The same secret under the newest key; as it is, if it is so already. Raises SecretUnreadable."""
+    try:
+        _keys((settings.POSTRIDER_FIELD_KEYS[0],)).decrypt(stored.encode())
+    except InvalidToken:
+        return encrypt(decrypt(stored))
+    return stored
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,6 @@
-"""Texts of strangers on a terminal: shown, never obeyed."""
+"""What commands write on a terminal: texts of strangers, shown and never obeyed; how far they have come."""
+
+import sys
 
 _JOINERS = "\u200c\u200d"  # within emoji, and words of some languages
 
@@ -14,3 +16,20 @@ def shown(text: str) -> str:
 
 def _escaped(letter: str) -> str:
     return letter.encode("unicode_escape").decode()
+
+
+class Progress:
+    """A line on a terminal that is kept current while many are worked through; elsewhere nothing."""
+
+    def __init__(self, total: int, *, is_quiet: bool) -> None:
+        self._total = total
+        self._is_shown = sys.stderr.isatty() and not is_quiet and total > 100
+
+    def __call__(self, done: int) -> None:
+        if self._is_shown:
+            sys.stderr.write(f"\r{done:,} of {self._total:,}")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        if self._is_shown:
+            sys.stderr.write("\n")
