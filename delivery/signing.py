@@ -94,17 +94,17 @@ def signed(
     Sign when it goes: receivers refuse what is five minutes old. One query in all; an endpoint without a
     secret gets one first. Where a secret cannot be read nothing is sent, to that endpoint only.
     """
-    going = [one for one in deliveries if isinstance(prepared.get(one.pk), Request)]
-    keys = _keys_of_all({one.endpoint_id for one in going}, now)
-    agent = ("User-Agent", f"Postrider/{settings.VERSION}")
+    found = [(one.id, one.endpoint_id, prepared.get(one.id)) for one in deliveries]
+    going = [(pk, to, request) for pk, to, request in found if isinstance(request, Request)]
+    keys = _keys_of_all({to for _, to, _ in going}, now)
+    agent, at = ("User-Agent", f"Postrider/{settings.VERSION}"), int(now.timestamp())
     done = dict(prepared)
-    for delivery in going:
-        request, its_keys = prepared[delivery.pk], keys[delivery.endpoint_id]
-        assert isinstance(request, Request)
+    for pk, to, request in going:
+        its_keys = keys[to]
         if isinstance(its_keys, SecretUnreadable):
-            done[delivery.pk] = Unsendable("config", str(its_keys))
+            done[pk] = Unsendable("config", str(its_keys))
         else:
-            done[delivery.pk] = _with(request, (agent, *headers(delivery.pk, request.body, its_keys, now)))
+            done[pk] = _with(request, (agent, *headers(pk, request.body, its_keys, at)))
     return done
 
 
@@ -119,15 +119,17 @@ def announced(delivery_id: str) -> Headers:
     )
 
 
-def headers(delivery_id: str, body: bytes, keys: Iterable[bytes], now: datetime) -> Headers:
-    """The three headers of Standard Webhooks: a signature with each of the keys, of id, time and body."""
-    timestamp = str(int(now.timestamp()))
-    said = f"{delivery_id}.{timestamp}.".encode() + body
+def headers(delivery_id: str, body: bytes, keys: Iterable[bytes], at: int) -> Headers:
+    """The three headers of Standard Webhooks: a signature with each of the keys, of id, time and body.
+
+    `at`: seconds since 1970.
+    """
+    said = f"{delivery_id}.{at}.".encode() + body
     signatures = [binascii.b2a_base64(hmac.digest(key, said, "sha256"), newline=False) for key in keys]
     return (
         ("webhook-id", delivery_id),
-        ("webhook-timestamp", timestamp),
-        ("webhook-signature", " ".join(f"v1,{signature.decode()}" for signature in signatures)),
+        ("webhook-timestamp", str(at)),
+        ("webhook-signature", "v1," + b" v1,".join(signatures).decode()),
     )
 
 

@@ -16,7 +16,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from delivery import signing
@@ -95,15 +94,13 @@ def doors(pages: ReadOnlyAdmin) -> list[URLPattern]:
 
 
 def _for_an_endpoint(pages: ReadOnlyAdmin, view: View) -> View:
-    """The view, for those who may look at the endpoint; what it answers is kept by no cache."""
+    """The view, for those who may look at the endpoint. As of all the admin's pages, no cache keeps it."""
 
     def checked(request: HttpRequest, endpoint_id: int) -> HttpResponse:
         endpoint = get_object_or_404(Endpoint, pk=endpoint_id)
         if not pages.has_view_permission(request, endpoint):
             raise PermissionDenied
-        response = view(request, pages, endpoint)
-        add_never_cache_headers(response)
-        return response
+        return view(request, pages, endpoint)
 
     return checked
 
@@ -205,7 +202,7 @@ def _drawn(
 def example() -> Sequence[tuple[str, str]]:
     """A signed request that never was."""
     secrets = [signing.key_of(EXAMPLE_SECRET)]
-    headers = signing.headers(EXAMPLE_ID, EXAMPLE_BODY, secrets, EXAMPLE_AT)
+    headers = signing.headers(EXAMPLE_ID, EXAMPLE_BODY, secrets, int(EXAMPLE_AT.timestamp()))
     return (("secret", EXAMPLE_SECRET), *headers, ("body", EXAMPLE_BODY.decode()))
 
 
