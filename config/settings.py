@@ -180,6 +180,12 @@ POSTRIDER_SEND_THREADS = env.int("POSTRIDER_SEND_THREADS", default=32)
 POSTRIDER_CONNECT_SECONDS = env.float("POSTRIDER_CONNECT_SECONDS", default=5)
 POSTRIDER_LEASE_SECONDS = env.float("POSTRIDER_LEASE_SECONDS", default=60)
 POSTRIDER_SECRET_OVERLAP_HOURS = env.float("POSTRIDER_SECRET_OVERLAP_HOURS", default=24)
+POSTRIDER_KEEP_DAYS = env.int("POSTRIDER_KEEP_DAYS", default=90)
+POSTRIDER_KEEP_PROOF_DAYS = env.int("POSTRIDER_KEEP_PROOF_DAYS", default=400)
+if not 1 <= POSTRIDER_KEEP_DAYS <= POSTRIDER_KEEP_PROOF_DAYS:
+    raise ImproperlyConfigured(
+        "POSTRIDER_KEEP_DAYS must be at least 1, and POSTRIDER_KEEP_PROOF_DAYS not less than it."
+    )
 POSTRIDER_DEMO = env.bool("POSTRIDER_DEMO", default=False)
 
 # --- for operators -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 AHEAD = 2  # months
@@ -20,8 +20,11 @@ MOST_MOVED = 20_000  # rows that a new month may take over from the rest, in its
 _LOCK_WAIT = "200ms"
 _TRIES = 20
 _PAUSE_SECONDS = 0.3
+# No lock in time; a deadlock; a month before the first (a clock that was set back), which has no beginning.
+_NOT_NOW = ("55P03", "40P01", "42P17")
 _KEY = 5_070_201  # of the advisory lock: one process at a time makes a month
 _MONTH = re.compile(r"_(\d{4})_(\d{2})$")
+GOING = "_going"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,10 @@ def make_ahead(today: date) -> int:
     months = [today.replace(day=1)]
     for _ in range(AHEAD):
         months.append(_next(months[-1]))
-    return make(months)
+    return make(DELIVERIES, months) + make(ATTEMPTS, months)
 
 
-def make(months: Iterable[date]) -> int:
+def make(table: Partitioned, months: Iterable[date]) -> int:
     """Makes the tables of these months that do not exist; how many were made.
 
     What lies in the rest and belongs to a new month moves there with it. A month for which too much lies
@@ -73,10 +76,8 @@ def make(months: Iterable[date]) -> int:
     """
     if connection.vendor != "postgresql":
         return 0
-    wanted = [(table, month) for month in months for table in (DELIVERIES, ATTEMPTS)]
-    names = [table.month(month) for table, month in wanted]
-    missing = _missing(names)
-    return sum(_is_made(table, month) for table, month in wanted if table.month(month) in missing)
+    wanted = {table.month(month): month for month in months}
+    return sum(_is_made(table, wanted[name]) for name in sorted(_missing(list(wanted))))
 
 
 def _missing(names: Sequence[str]) -> set[str]:
@@ -88,7 +89,7 @@ def _missing(names: Sequence[str]) -> set[str]:
 
 
 def _is_made(table: Partitioned, month: date) -> bool:
-    return _unless_locked(lambda: _make(table, month))
+    return _if_possible(lambda: _make(table, month))
 
 
 def _make(table: Partitioned, month: date) -> bool:
@@ -121,60 +122,69 @@ def _strays(cursor: CursorWrapper, table: Partitioned, month: date) -> int:
 
 def months_before(table: Partitioned, day: date) -> list[str]:
     """The tables of the months that ended before that day or on it, oldest first."""
-    return [name for name, is_attached in _months_of(table) if is_attached and _end(name) <= day]
+    return [name for name in _tables(f"^{table.name}{_MONTH.pattern}") if _end(name) <= day]
 
 
-def detached(table: Partitioned) -> list[str]:
-    """Months that were taken out of the table and are not dropped yet."""
-    return [name for name, is_attached in _months_of(table) if not is_attached]
+def going(table: Partitioned) -> list[str]:
+    """Months that were taken out of the table, and are still to be dropped."""
+    return _tables(f"^{table.name}_[0-9_]{{7}}{GOING}$")
 
 
 def detach(table: Partitioned, name: str) -> bool:
-    """Takes a month out of the table, which it stays until `drop`. False: the lock was not to be had."""
+    """Takes a month out of the table, to be dropped. False: the lock was not to be had."""
 
     def take_out() -> bool:
         with _quick_locks() as cursor:
             cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {name}")
+            cursor.execute(f"ALTER TABLE {name} RENAME TO {name}{GOING}")
         return True
 
     for number in range(_TRIES):
         time.sleep(_PAUSE_SECONDS if number else 0)
-        if _unless_locked(take_out):
+        if _if_possible(take_out):
             return True
     return False
 
 
 def drop(name: str) -> None:
-    """Drops a detached month."""
+    """Drops a month that is going."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {name}")
 
 
 def loose(table: Partitioned) -> list[str]:
-    """The tables whose rows are pruned one by one."""
+    """The tables whose rows are pruned one by one: they lie in no month, or in one that has no beginning."""
     if connection.vendor != "postgresql":
         return [table.name]
-    return [HOT, table.rest] if table is DELIVERIES else [table.rest]
+    if table is DELIVERIES:
+        return [HOT, table.rest]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = %s::regclass AND pg_get_expr(c.relpartbound, c.oid) LIKE %s",
+            [table.name, "FOR VALUES FROM (MINVALUE)%"],
+        )
+        return [*(name for (name,) in cursor.fetchall()), table.rest]
 
 
 def rows_of(name: str) -> int:
-    """About how many rows a table has, from the catalog."""
+    """About how many rows a table has, by its statistics."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = to_regclass(%s)", [name])
         return int(cursor.fetchone()[0])
 
 
-def _months_of(table: Partitioned) -> list[tuple[str, bool]]:
-    """All tables of months with whether they are attached, oldest first."""
+def _tables(pattern: str) -> list[str]:
+    """Tables by name, the oldest month first."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname, relispartition FROM pg_class "
-            "WHERE relkind = 'r' AND relname ~ %s AND pg_table_is_visible(oid) ORDER BY relname",
-            [f"^{table.name}{_MONTH.pattern}"],
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ %s AND pg_table_is_visible(oid) "
+            "AND (relispartition OR relname LIKE %s) ORDER BY relname",
+            [pattern, f"%{GOING}"],
         )
-        return list(cursor.fetchall())
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _next(first: date) -> date:
@@ -197,10 +207,10 @@ def _quick_locks() -> Iterator[CursorWrapper]:
         cursor.execute("SET LOCAL lock_timeout = DEFAULT")
 
 
-def _unless_locked(change: Callable[[], bool]) -> bool:
+def _if_possible(change: Callable[[], bool]) -> bool:
     try:
         return change()
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") in ("55P03", "40P01"):  # no lock in time, or a deadlock
+    except (OperationalError, ProgrammingError) as error:
+        if getattr(error.__cause__, "sqlstate", "") in _NOT_NOW:
             return False
         raise

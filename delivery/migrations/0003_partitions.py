@@ -197,6 +197,7 @@ def take_parent_away(cursor, table, first=None):
     first = first or next(name for name in partitions if not name.endswith('_rest'))
     cursor.execute(f'ALTER TABLE {table} DETACH PARTITION {first}')
     cursor.execute(f'INSERT INTO {first} SELECT * FROM {table}')
+    cursor.execute('SET CONSTRAINTS ALL IMMEDIATE')  # or what was inserted could not be altered
     cursor.execute(f'ALTER TABLE {first} ALTER COLUMN id DROP DEFAULT')
     cursor.execute(f'DROP TABLE {table}')
     cursor.execute(f'ALTER TABLE {first} RENAME TO {table}')
