@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from customers.models import Customer
 from delivery import catalogue, channels
-from delivery.models import Delivery, Event
+from delivery.models import Delivery, Event, Proof
 
 # Companions of an event that says the same in other words; shown small, unless something came of them.
 _MINOR = (
@@ -29,6 +29,7 @@ class Line:
     delivery_id: str
     state: str
     text: str
+    is_pruned: bool  # only this is left of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Page:
 
 
 def history(customer: Customer, *, before: int | None = None, limit: int = 50) -> Page:
-    """What happened to the customer, newest first; two statements whatever there is."""
+    """What happened to the customer, newest first; three statements whatever there is."""
     return _page(Event.objects.filter(customer=customer), before, limit)
 
 
@@ -71,39 +72,43 @@ def _page(events: QuerySet[Event], before: int | None, limit: int) -> Page:
         events = events.filter(pk__lt=before)
     found = list(events.select_related("order").order_by("-id")[: limit + 1])
     shown = found[:limit]
-    deliveries = _deliveries(shown)
-    entries = tuple(_entry(event, deliveries[event.pk]) for event in shown)
+    lines = _lines(shown)
+    entries = tuple(_entry(event, lines[event.pk]) for event in shown)
     return Page(entries, shown[-1].pk if len(found) > limit else None)
 
 
-def _deliveries(events: Sequence[Event]) -> dict[int, list[Delivery]]:
+def _lines(events: Sequence[Event]) -> dict[int, list[Line]]:
     """By event, in the order in which they were made; tests are no part of a customer's history."""
-    result: dict[int, list[Delivery]] = defaultdict(list)
-    ids = [event.pk for event in events]
-    for delivery in Delivery.objects.filter(event__in=ids, is_test=False).defer("content").order_by("id"):
+    of_event = {event.pk: event for event in events}
+    there = Delivery.objects.filter(event__in=of_event, is_test=False).defer("content")
+    found = {delivery.pk: (delivery, False) for delivery in there}
+    for proof in Proof.objects.filter(event__in=of_event):
+        found.setdefault(proof.pk, (proof.as_delivery(), True))  # one sent again is still there as well
+    result: dict[int, list[Line]] = defaultdict(list)
+    for _, (delivery, is_pruned) in sorted(found.items()):
         if delivery.event_id is not None:
-            result[delivery.event_id].append(delivery)
+            result[delivery.event_id].append(_line(delivery, of_event[delivery.event_id], is_pruned))
     return result
 
 
-def _entry(event: Event, deliveries: Sequence[Delivery]) -> Entry:
+def _entry(event: Event, lines: Sequence[Line]) -> Entry:
     order = event.order
-    number = order.client_order_id if order else ""
     return Entry(
         event_id=event.pk,
         at=event.occurred_at,
         text=catalogue.sentence(event.type, event.data),
         by=event.by,
         order_id=event.order_id,
-        order_number=number,
+        order_number=order.client_order_id if order else "",
         is_test_order=order is not None and order.is_test,
         is_note=event.type == "note.added",
-        is_minor=event.type in _MINOR and not deliveries,
+        is_minor=event.type in _MINOR and not lines,
         muted=event.get_muted_display() if event.muted else "",
-        lines=tuple(_line(delivery, number) for delivery in deliveries),
+        lines=tuple(lines),
     )
 
 
-def _line(delivery: Delivery, order_number: str) -> Line:
-    text = channels.channel(delivery.channel).describe(delivery, order_number)
-    return Line(delivery.pk, "sending" if delivery.is_being_sent else delivery.state, text)
+def _line(delivery: Delivery, event: Event, is_pruned: bool) -> Line:
+    number = event.order.client_order_id if event.order else ""
+    text = channels.channel(delivery.channel).describe(delivery, number)
+    return Line(delivery.pk, "sending" if delivery.is_being_sent else delivery.state, text, is_pruned)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from delivery.models import Delivery, Event
+from delivery.models import Delivery, Event, Proof
 from exports import customer_types
 from exports.customer_types import CustomerType
 from exports.models import Export, ExportProfile
@@ -28,7 +28,8 @@ EXPORTED, WAITING, NOT = "exported", "waiting", "not"
 class Verdict:
     """What one profile made of an order, for one customer type (or of the order as a whole: "").
 
-    `outcome` is "exported" (a delivery exists, whatever became of it), "waiting" or "not".
+    `outcome` is "exported" (a delivery was made, whatever became of it), "waiting" or "not". `delivery_id`
+    is empty if there is none, or none any more.
     """
 
     profile: ExportProfile
@@ -70,6 +71,8 @@ class _About:
         }
         ids = [one.delivery_id for one in self.exports.values() if one.delivery_id]
         self.deliveries = Delivery.objects.in_bulk(ids)
+        gone = [pk for pk in ids if pk not in self.deliveries]
+        self.proofs = Proof.objects.in_bulk(gone) if gone else {}
         add_billed_subscriptions([self.case])
 
     def at(self, moment: datetime) -> str:
@@ -107,7 +110,10 @@ def _of_kind(profile: ExportProfile, kind: CustomerType, event: Event, about: _A
     route = _route(profile, kind, logged, about.case)
     if taken is not None and taken.delivery_id:
         by = f"matched by route {route}: " if route else ""
-        return verdict(EXPORTED, f"{by}{_delivered_words(about, taken)}", taken.delivery_id)
+        is_there = taken.delivery_id in about.deliveries
+        return verdict(
+            EXPORTED, f"{by}{_delivered_words(about, taken)}", taken.delivery_id if is_there else ""
+        )
     if taken is not None and taken.is_final:
         return verdict(NOT, taken.get_skip_display())
     refusal = event.get_muted_display() if event.muted else _profile_refusal(profile)
@@ -192,8 +198,8 @@ def _any_of(words: Sequence[str]) -> str:
 
 def _delivered_words(about: _About, taken: Export) -> str:
     delivery = about.deliveries.get(taken.delivery_id)
-    if delivery is None:  # pruned
-        return f"exported {taken.taken_at.astimezone(about.zone):%Y-%m-%d %H:%M}"
+    if delivery is None:
+        return _pruned_words(about, taken)
     if delivery.is_finished:
         return delivery.get_state_display().lower()
     if not delivery.attempts_made and not delivery.last_detail:
@@ -201,6 +207,15 @@ def _delivered_words(about: _About, taken: Export) -> str:
     times = "once" if delivery.attempts_made == 1 else f"{delivery.attempts_made} times"
     when = f", next {about.at(delivery.due_at)}" if delivery.due_at else ""
     return f"queued, tried {times}{when}: {delivery.last_detail}"
+
+
+def _pruned_words(about: _About, taken: Export) -> str:
+    """When it was, and what became of it as long as that is kept."""
+    proof = about.proofs.get(taken.delivery_id)
+    if proof is None:
+        return f"exported {taken.taken_at.astimezone(about.zone):%Y-%m-%d %H:%M}"
+    became, at = proof.as_delivery().get_state_display().lower(), proof.finished_at or proof.created_at
+    return f"{became} {at.astimezone(about.zone):%Y-%m-%d %H:%M}; what was sent is no longer kept"
 
 
 def _waiting_words(profile: ExportProfile, event: Event, about: _About) -> str:

@@ -46,7 +46,8 @@ def _numbered(delivery: Delivery) -> str:
 
 def _failed(what: str, delivery: Delivery) -> str:
     error = delivery.last_detail or ERRORS.get(delivery.last_error, delivery.last_error)
-    return f"{what} failed to export to {_numbered(delivery)} due to error {error.rstrip('.')}"
+    why = f" due to error {error.rstrip('.')}" if error else ""  # a proof does not say
+    return f"{what} failed to export to {_numbered(delivery)}{why}"
 
 
 def _again(delivery: Delivery) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -14,11 +15,13 @@ from django.views.decorators.http import require_POST
 
 from delivery import services
 from delivery.admin.events import of_email
-from delivery.admin.filters import Made, ToEndpoint
-from delivery.admin.sight import sight_of
+from delivery.admin.filters import InState, Made, ToChannel, ToEndpoint
+from delivery.admin.sight import sight_of, sight_of_proof
 from delivery.clock import clock
-from delivery.models import Delivery
+from delivery.models import Delivery, Endpoint, Proof
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
+
+MOST_SEARCHED = 5000
 
 
 @admin.register(Delivery)
@@ -26,10 +29,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
     change_form_template = "admin/delivery/delivery/change_form.html"
     list_display = ("created_at", "state_badge", "target", "order_page", "tries")
     list_display_links = ("created_at",)
-    list_filter = ("state", Made, "channel", "is_test", ToEndpoint)
+    list_filter = (("state", InState), Made, ToChannel, "is_test", ToEndpoint)
     list_select_related = ("event__order",)
     search_fields = ("last_detail", "target_name")
-    search_help_text = "A delivery id (webhook-id), an order number, an e-mail, or words of an error."
+    search_help_text = (
+        "A delivery id (webhook-id), an order number, an e-mail, the name of a target, or words of a recent "
+        "error."
+    )
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -44,6 +50,20 @@ class DeliveryAdmin(ReadOnlyAdmin):
             return found
         by_email = Delivery.objects.filter(event__in=of_email(term).values("pk"))
         return by_email.values_list("pk", flat=True)[:MOST_FOUND]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Never a look at all of them: by indexes, by endpoints, or in the newest ones that have an error."""
+        term = search_term.replace("\x00", "").strip()[:200]
+        if not term:
+            return queryset, False
+        if found := list(self.found_exactly(term)):
+            return queryset.filter(pk__in=found), False
+        named = Endpoint.objects.filter(name__icontains=term).values_list("pk", flat=True)
+        if endpoints := list(named[:MOST_FOUND]):
+            return queryset.filter(endpoint__in=endpoints), False
+        return queryset.filter(pk__in=_with_error(term)), False
 
     def get_urls(self) -> list[URLPattern]:
         again = self.admin_site.admin_view(require_POST(self.send_again_view))
@@ -60,6 +80,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         delivery = _with_all(object_id)
+        if delivery is None and self.has_view_permission(request) and (proof := _proof_of(object_id)):
+            return self._pruned(request, proof)
         if delivery is None or not self.has_view_permission(request, delivery):
             return super().change_view(
                 request, object_id, form_url, extra_context
@@ -72,6 +94,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, context)
+
+    def _pruned(self, request: HttpRequest, proof: Proof) -> HttpResponse:
+        """What is left of a delivery that is no longer kept."""
+        context = {**self.admin_site.each_context(request), **sight_of_proof(proof), "title": "Delivery"}
+        return TemplateResponse(request, "admin/delivery/delivery/pruned.html", context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:
         return ()  # the page is drawn by its template
@@ -116,3 +143,17 @@ class DeliveryAdmin(ReadOnlyAdmin):
 def _with_all(delivery_id: str) -> Delivery | None:
     everything = Delivery.objects.select_related("endpoint", "event__order", "event__customer")
     return everything.filter(pk=delivery_id[:24]).first()
+
+
+def _proof_of(delivery_id: str) -> Proof | None:
+    everything = Proof.objects.select_related("event__order", "event__customer")
+    return everything.filter(pk=delivery_id[:24]).first()
+
+
+def _with_error(term: str) -> list[str]:
+    """Of the newest that wait for another try and the newest that failed: whose error has these words."""
+    wanted, found = term.casefold(), []
+    for state in (Q(state=Delivery.State.WAITING, kept_on=None), Q(state=Delivery.State.FAILED)):
+        newest = Delivery.objects.filter(state).order_by("-pk").values_list("pk", "last_detail")
+        found += [pk for pk, detail in newest[:MOST_SEARCHED] if wanted in detail.casefold()][:MOST_FOUND]
+    return found

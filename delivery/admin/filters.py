@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,6 +15,8 @@ from delivery.models import Endpoint
 from delivery.screens import as_id
 
 MOST_OFFERED = 50
+MOST_LISTED_ENDPOINTS = 200
+_UNFINISHED = {"pending", "waiting"}
 
 
 class Made(admin.SimpleListFilter):
@@ -36,6 +39,41 @@ class Made(admin.SimpleListFilter):
         if hours is None:
             return queryset
         return queryset.filter(pk__gte=first_id_at(timezone.now() - timedelta(hours=hours)))
+
+
+class InState(admin.ChoicesFieldListFilter):
+    """By state. What is not finished lies in the working set, so nothing else is looked at for it."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().queryset(request, queryset)  # type: ignore[assignment]
+        chosen = {state for values in self.used_parameters.values() for state in _as_list(values)}
+        return found.filter(kept_on=None) if chosen and chosen <= _UNFINISHED else found
+
+
+def _as_list(values: Any) -> list[str]:
+    """What stands in an address for one state, or for several."""
+    together = ",".join(map(str, values)) if isinstance(values, list) else str(values)
+    return together.split(",")
+
+
+class ToChannel(admin.SimpleListFilter):
+    """By channel, as the settings list them: no look at the deliveries to know which there are."""
+
+    title = "channel"
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in settings.POSTRIDER_CHANNELS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By way of its endpoints, if they are few: they have an index, and a rare channel is found by it."""
+        if not self.value():
+            return queryset
+        pks = Endpoint.objects.filter(channel=self.value()).values_list("pk", flat=True)
+        few = list(pks[: MOST_LISTED_ENDPOINTS + 1])
+        if len(few) > MOST_LISTED_ENDPOINTS:
+            return queryset.filter(channel=self.value())
+        return queryset.filter(endpoint__in=few)
 
 
 class ToEndpoint(admin.SimpleListFilter):

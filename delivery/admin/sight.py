@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from delivery import catalogue, channels
-from delivery.models import Attempt, Delivery
+from delivery.models import Attempt, Delivery, Proof
 from delivery.screens import MOST_SHOWN, as_id, pairs, pretty
 from delivery.transports import ERRORS
 
@@ -33,6 +33,22 @@ def sight_of(delivery: Delivery, *, before: str = "") -> dict[str, Any]:
         "sent": _sent(newest, channel.said(delivery)),
         "attempts": [_seen(attempt) for attempt in attempts],
         "older_before": attempts[-1].number if has_older else None,
+    }
+
+
+def sight_of_proof(proof: Proof) -> dict[str, Any]:
+    """The same of a delivery that was pruned."""
+    delivery, event = proof.as_delivery(), proof.event
+    order = event.order if event else None
+    channel = channels.channel(proof.channel)
+    return {
+        "delivery": delivery,
+        "proof": proof,
+        "headline": channel.describe(delivery, order.client_order_id if order else ""),
+        "target_page": channel.page(delivery),
+        "order": order,
+        "customer": event.customer if event else None,
+        "happened": catalogue.sentence(event.type, event.data) if event else "",
     }
 
 

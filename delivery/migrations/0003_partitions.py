@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name='delivery', name='delivery_unfinished'),
         AddIndexBeside(
             model_name='delivery',
-            index=models.Index(fields=['channel', 'endpoint', '-id'], name='delivery_of_endpoint'),
+            index=models.Index(fields=['endpoint', '-id'], name='delivery_of_endpoint'),
         ),
         AddIndexBeside(
             model_name='delivery',

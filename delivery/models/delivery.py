@@ -61,7 +61,7 @@ class Delivery(models.Model):
                 name="delivery_queue",
                 condition=models.Q(due_at__isnull=False),
             ),
-            models.Index(fields=["channel", "endpoint", "-id"], name="delivery_of_endpoint"),
+            models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
             # How many are out to each.
             models.Index(fields=["endpoint"], name="delivery_out", condition=~models.Q(lease="")),
             models.Index(

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from delivery.models.delivery import Delivery
+
 
 class Count(models.Model):
     """How often something happened in an hour: the numbers of `/metrics`, without a look at the deliveries.
@@ -46,6 +48,11 @@ class Proof(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    def as_delivery(self) -> Delivery:
+        """The delivery as far as it is still known, for channels to describe; not to be saved."""
+        known = (field.attname for field in self._meta.concrete_fields if field.name != "content_sha256")
+        return Delivery(**{name: getattr(self, name) for name in known})
 
 
 class Replay(models.Model):

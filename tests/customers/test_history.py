@@ -139,10 +139,10 @@ def test_pages_join_without_gap_or_repeat(store: Store) -> None:
     assert found == whole
 
 
-def test_two_statements_whatever_there_is(store: Store) -> None:
+def test_three_statements_whatever_there_is(store: Store) -> None:
     for _ in range(20):
         an_order(store.location, store.customer, store.product)
     sweep.run([store.profile])
     with CaptureQueriesContext(connection) as queries:
         history(store.customer)
-    assert len(queries) == 2
+    assert len(queries) == 3
