@@ -141,8 +141,8 @@ def _batch(
         with transaction.atomic():
             won = write_exports(takes, now)
             deliveries = rendered([takes[key] for key in won])
+            _move(plans)  # locks the profiles, and before their endpoints, as whoever saves one does
             queue.put(deliveries, now=now)
-            _move(plans)
             transaction.set_rollback(dry_run)
     except Broken as error:
         _stopped(reports[error.plan.profile.pk], error.cause, dry_run=dry_run)
