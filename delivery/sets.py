@@ -55,7 +55,7 @@ def run(
         rows = [[column_value(value) for value in row] for row in rows]
     batch = orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=_exactly).decode()
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(rows=_as_table(columns)), [batch, *params])
+        cursor.execute(sql.format(rows=_as_table(columns)), [batch, *map(column_value, params)])
         return cursor.fetchall() if cursor.description else []
 
 
