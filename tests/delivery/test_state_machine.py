@@ -387,7 +387,8 @@ class QueueMachine(RuleBasedStateMachine):
             self.model.health[endpoint.pk].is_held = False
             self.model.health[endpoint.pk].failures = 0
         hands: Hands = {}
-        jumped = max((self.latest - self.now) / timedelta(seconds=LEASE), 0)  # a look for each lease, until then
+        # A look for each lease, until the clock is right again.
+        jumped = max((self.latest - self.now) / timedelta(seconds=LEASE), 0)
         for _ in range(6 * (len(self.model.known) + int(jumped)) + 20):
             next_at = queue.next_ready_at()
             if next_at is None:
