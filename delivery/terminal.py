@@ -1,6 +1,13 @@
-"""What commands write on a terminal: texts of strangers, shown and never obeyed; how far they have come."""
+"""What commands write on a terminal: texts of strangers, shown and never obeyed; how far they have come.
 
+And what is typed there to stop them.
+"""
+
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _JOINERS = "\u200c\u200d"  # within emoji, and words of some languages
 
@@ -33,3 +40,15 @@ class Progress:
     def end(self) -> None:
         if self._is_shown:
             sys.stderr.write("\n")
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl-C and the like: finish what is begun. To be looked at, not waited for."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    yield stop
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -21,7 +21,8 @@ from delivery.clock import clock
 from delivery.models import Delivery, Endpoint, Proof
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
 
-MOST_SEARCHED = 5000
+MOST_SEARCHED = 2000
+MOST_WITH_WORDS = 100
 
 
 @admin.register(Delivery)
@@ -155,5 +156,5 @@ def _with_error(term: str) -> list[str]:
     wanted, found = term.casefold(), []
     for state in (Q(state=Delivery.State.WAITING, kept_on=None), Q(state=Delivery.State.FAILED)):
         newest = Delivery.objects.filter(state).order_by("-pk").values_list("pk", "last_detail")
-        found += [pk for pk, detail in newest[:MOST_SEARCHED] if wanted in detail.casefold()][:MOST_FOUND]
-    return found
+        found += [pk for pk, detail in newest[:MOST_SEARCHED] if wanted in detail.casefold()]
+    return sorted(found, reverse=True)[:MOST_WITH_WORDS]

@@ -2,11 +2,7 @@
 
 import json
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -14,6 +10,7 @@ from django.utils import timezone
 
 from delivery import worker
 from delivery.models import Delivery
+from delivery.terminal import asked_to_stop
 
 
 class Command(BaseCommand):
@@ -34,11 +31,11 @@ class Command(BaseCommand):
             self._say(options, due=_due())
             return
         if options["stay"]:
-            with _asked_to_stop() as stop:
+            with asked_to_stop() as stop:
                 worker.stay(should_stop=lambda: stop.is_set() or _is_left_alone())
             return
         progress = _Progress(_due(), is_quiet=options["json"])
-        with _asked_to_stop() as stop:
+        with asked_to_stop() as stop:
             tally = worker.drain(seconds=options["seconds"], should_stop=stop.is_set, progress=progress)
         progress.end()
         self._say(options, delivered=tally.delivered, failed=tally.failed, lost=tally.lost, due=_due())
@@ -50,18 +47,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(counts))
         else:
             self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()))
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set by Ctrl-C and the like: what is out is finished, nothing new is taken."""
-    stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    yield stop
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def _is_left_alone() -> bool:

@@ -16,13 +16,15 @@ MOST_DAYS = 36_500
 
 class Command(BaseCommand):
     help = (
-        "Deletes finished deliveries and attempts that are older than POSTRIDER_KEEP_DAYS, in small steps, and "
-        "keeps a short proof of each delivery for POSTRIDER_KEEP_PROOF_DAYS. May be stopped and repeated. "
+        "Deletes finished deliveries and attempts that are older than POSTRIDER_KEEP_DAYS, in small steps, "
+        "and keeps a short proof of each for POSTRIDER_KEEP_PROOF_DAYS. May be stopped and repeated. "
         "Exit status: 0 done, 1 some months were in use and come next time, 2 wrong call."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, metavar="N", help="older than so many days, not the setting's")
+        parser.add_argument(
+            "--days", type=int, metavar="N", help="older than so many days, not the setting's"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what would go")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -33,10 +35,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--days must be between 1 and {limit}, for which proofs are kept.", returncode=2
             )
-        if options["dry_run"]:
-            report = pruning.planned(days=days)
-        else:
-            report = self._prune(days, options)
+        report = pruning.planned(days=days) if options["dry_run"] else self._prune(days, options)
         self._say(report, days, options)
         if report.postponed:
             raise SystemExit(1)
