@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from functools import lru_cache
+from http.client import HTTPResponse
 from typing import Any
 
 import certifi
@@ -44,9 +45,38 @@ def _open(connection: HTTPConnection) -> socket.socket:
     raise NewConnectionError(connection, str(last)) from last
 
 
+class _Lines:
+    """A stream that remembers the last line that was read."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.last = stream, b""
+
+    def readline(self, *limit: int) -> bytes:
+        self.last = self.stream.readline(*limit)
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class _Headed(HTTPResponse):
+    """Its head has an end. http.client takes the end of the connection for one."""
+
+    def begin(self) -> None:
+        stream: Any = self.fp
+        lines: Any = _Lines(stream)
+        self.fp = lines
+        super().begin()
+        if self.fp is lines:  # else it needs no more of the connection, and has let it go
+            self.fp = stream
+        if lines.last not in (b"\r\n", b"\n"):
+            raise ConnectionResetError("The connection ended in the head of the answer.")
+
+
 class _Watched(HTTPConnection):
     """Its socket can be cut by the deadline, from the first byte of the handshake on."""
 
+    response_class = _Headed
     _line: socket.socket | None = None
     _address = ""
 
