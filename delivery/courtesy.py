@@ -46,7 +46,7 @@ def share(endpoint: Endpoint, *, out: int, fair: int, now: datetime, lease_end: 
     """The part of a claim that falls to an endpoint which has `out` requests out already.
 
     `fair` is what each would get if all got the same. What has no room is looked at again when a
-    settlement makes room, at the latest when the leases end.
+    settlement makes room, at the latest when the first lease ends (`lease_end`).
     """
     if endpoint.is_held:
         return Share(0)

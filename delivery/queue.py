@@ -1,17 +1,18 @@
 """The queue is the delivery table: put in, claim a batch, settle a batch, hold and release."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Case, Count, F, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from delivery import channels, courtesy, sets, spread, waking
+from delivery import channels, counts, courtesy, sets, spread, waking
+from delivery.counts import Counted
 from delivery.courtesy import Share, Tried
 from delivery.ids import new_id
 from delivery.models import Attempt, Delivery, Endpoint, Event
@@ -68,6 +69,8 @@ def put(deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
     ]
     sets.append("delivery_delivery", _PUT_COLUMNS, rows)
     make_ready({one.endpoint_id for one in deliveries}, now)
+    counts.add([Counted(one.channel, counts.QUEUED) for one in deliveries if not one.is_test], now=now)
+    waking.tell()
 
 
 def claim(limit: int, *, proven_only: bool = False) -> list[Delivery]:
@@ -104,18 +107,22 @@ def _shares(endpoints: Sequence[Endpoint], limit: int, now: datetime) -> dict[in
     """By endpoint, together at most `limit`."""
     ids = [endpoint.pk for endpoint in endpoints]
     leased = Delivery.objects.filter(endpoint__in=ids, kept_on=None, due_at__gt=now).exclude(lease="")
-    out = dict(leased.values_list("endpoint").annotate(number=Count("pk")).order_by())
+    found = leased.values_list("endpoint").annotate(number=Count("pk"), first_end=Min("due_at")).order_by()
+    out = {pk: (number, first_end) for pk, number, first_end in found}
     fair = limit // len(endpoints)  # at least 1: there are at most `limit` endpoints
     end = lease_end(now)
-    return {
-        endpoint.pk: courtesy.share(endpoint, out=out.get(endpoint.pk, 0), fair=fair, now=now, lease_end=end)
-        for endpoint in endpoints
-    }
+    shares = {}
+    for endpoint in endpoints:
+        number, first_end = out.get(endpoint.pk, (0, end))
+        shares[endpoint.pk] = courtesy.share(
+            endpoint, out=number, fair=fair, now=now, lease_end=min(first_end, end)
+        )
+    return shares
 
 
 def _pick(endpoints: Sequence[Endpoint], shares: Mapping[int, Share], now: datetime) -> list[Delivery]:
-    rows = [
-        (endpoint.pk, shares[endpoint.pk].most, endpoint.awake_since or courtesy.LONG_AGO, now)
+    rows = [  # awake since later than now, if the clock was set back: what is out would look like waiting
+        (endpoint.pk, shares[endpoint.pk].most, min(endpoint.awake_since or courtesy.LONG_AGO, now), now)
         for endpoint in endpoints
         if shares[endpoint.pk].most
     ]
@@ -145,7 +152,9 @@ def _note_look(
 
 def next_ready_at() -> datetime | None:
     """When there may next be something to send."""
-    return Endpoint.objects.filter(ready_at__isnull=False).aggregate(first=Min("ready_at"))["first"]
+    ready = Endpoint.objects.filter(ready_at__isnull=False)
+    first: datetime | None = ready.aggregate(first=Min("ready_at"))["first"]
+    return first
 
 
 def is_anything_ready(*, proven_only: bool = False) -> bool:
@@ -155,18 +164,17 @@ def is_anything_ready(*, proven_only: bool = False) -> bool:
 
 def mend() -> None:
     """Finds what is due at endpoints that nobody made ready: so that no mistake can lose a delivery."""
+    lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute(spread.MEND, [sets.column_value(FAR_AHEAD)])
+        cursor.execute(spread.MEND.format(lock=lock), [sets.column_value(FAR_AHEAD)])
 
 
 def make_ready(endpoint_ids: Collection[int], now: datetime) -> None:
     """Something was queued for them, in the caller's transaction."""
     lock_endpoints(endpoint_ids)
-    found = Endpoint.objects.filter(pk__in=endpoint_ids, is_held=False)
-    found.filter(Q(asleep_until=None) | Q(asleep_until__lte=now)).filter(
-        Q(ready_at=None) | Q(ready_at__gt=now)
-    ).update(ready_at=now)
-    found.filter(asleep_until__gt=now, ready_at=None).update(ready_at=F("asleep_until"))
+    when = Case(When(asleep_until__gt=now, then=F("asleep_until")), default=Value(now))
+    later = Q(ready_at=None) | Q(ready_at__gt=now)
+    Endpoint.objects.filter(later, pk__in=endpoint_ids, is_held=False).update(ready_at=when)
 
 
 def lease_end(now: datetime) -> datetime:
@@ -252,7 +260,23 @@ def settle(settlements: Sequence[Settlement]) -> set[str]:
         attempts = [one.attempt for one in ours if one.attempt is not None]
         sets.append("delivery_attempt", _ATTEMPT_COLUMNS, [_ATTEMPT_ROW(attempt) for attempt in attempts])
         _note_health(endpoints, ours, now)
+        counts.add(_counted(ours), now=now)
     return written
+
+
+def _counted(ours: Sequence[Settlement]) -> Iterator[Counted]:
+    """Tests are in no count; who was finished before is not finished once more."""
+    for one in ours:
+        delivery, attempt = one.delivery, one.attempt
+        if delivery.is_test:
+            continue
+        if attempt is not None:
+            yield counts.attempt(delivery.channel, attempt.error, attempt.duration_ms / 1000)
+            if not delivery.attempts_made and delivery.event_recorded_at is not None:
+                late = attempt.started_at - delivery.event_recorded_at
+                yield counts.lag(delivery.channel, late.total_seconds())
+        if one.state in counts.FINISHED and not delivery.is_finished:
+            yield Counted(delivery.channel, one.state)
 
 
 def lock_endpoints(endpoint_ids: Collection[int]) -> dict[int, Endpoint]:
@@ -299,12 +323,20 @@ def hold(endpoint: Endpoint) -> int:
         return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="").update(due_at=None)
 
 
-def hurry(endpoint: Endpoint) -> int:
-    """Its address has changed: a clean record, and what waits for another try is due now. How many."""
+def hurry(endpoint: Endpoint, *, is_elsewhere: bool) -> int:
+    """What is sent has changed, or where: what waits for another try is due now. How many.
+
+    Another address (`is_elsewhere`) starts with a clean record; the same one, if it sleeps, with a probe.
+    """
+    now = timezone.now()
     with transaction.atomic():
-        count = _start_afresh(endpoint)
         waking.after_commit()
-    return count
+        if is_elsewhere:
+            return _start_afresh(endpoint)
+        lock_endpoints([endpoint.pk])
+        Endpoint.objects.filter(pk=endpoint.pk, asleep_until__gt=now).update(asleep_until=now)
+        make_ready([endpoint.pk], now)
+        return _hurry([endpoint.pk], now)
 
 
 def release(endpoint: Endpoint) -> int:

@@ -100,10 +100,14 @@ LOOKED_AT_COLUMNS = {
     "spent_until": "timestamptz",
 }
 
-# Whatever somebody forgot to make ready; and while asleep, when the probe is due.
+# Whatever somebody forgot to make ready. `{lock}` passes by what others have locked: they see to it
+# themselves, and whoever waited here, in an order of its own, could wait in a circle.
 MEND = f"""
 UPDATE delivery_endpoint AS e SET ready_at = {_FIRST_DUE}
-WHERE NOT e.is_held AND e.asleep_until IS NULL AND {_FIRST_DUE} < COALESCE(e.ready_at, %s)
+WHERE e.id IN (
+  SELECT e.id FROM delivery_endpoint e
+  WHERE NOT e.is_held AND e.asleep_until IS NULL AND {_FIRST_DUE} < COALESCE(e.ready_at, %s) {{lock}}
+)
 """  # noqa: S608
 
 SETTLED = f"""

@@ -1,6 +1,7 @@
-"""Wakes the workers after a commit, at once. If that fails, the tick of every minute finds what there is to do."""
+"""Wakes the workers after a commit, at once. If that fails, the tick of every minute finds what is to do."""
 
 import time
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -34,10 +35,10 @@ def _wake() -> None:
 
 
 class Listener:
-    """Hears that others have committed something: a notification of PostgreSQL, or that SQLite's file changed."""
+    """Hears that others have committed: by PostgreSQL's NOTIFY, or because SQLite's file has changed."""
 
     def __init__(self) -> None:
-        self._on: object = None
+        self._on: Any = None
         self._version = 0
 
     def heard(self, seconds: float) -> bool:
@@ -46,14 +47,15 @@ class Listener:
 
     def _heard_postgres(self, seconds: float) -> bool:
         connection.ensure_connection()
-        line = connection.connection
+        line: Any = connection.connection
         if line is not self._on:  # a new connection hears nothing yet, and may have missed something
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {CHANNEL}")
             self._on = line
             return True
-        heard = list(line.notifies(timeout=seconds, stop_after=1))
-        return bool(heard) or bool(list(line.notifies(timeout=0)))
+        with connection.wrap_database_errors:  # a server that goes is an error like any other
+            heard = list(line.notifies(timeout=seconds, stop_after=1))
+            return bool(heard) or bool(list(line.notifies(timeout=0)))
 
     def _saw(self, seconds: float) -> bool:
         end = time.monotonic() + seconds

@@ -7,7 +7,7 @@ not settled is sent again under the same id.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from delivery import channels, outcomes, queue, waking
+from delivery import channels, outcomes, queue, signing, waking
 from delivery.channels import Unsendable
 from delivery.models import Delivery
 from delivery.queue import Settlement
@@ -26,6 +26,7 @@ from delivery.transports import Answer, Request, Transport, make_transport
 log = logging.getLogger(__name__)
 FLUSH_SECONDS = 0.05  # a crash can repeat what was sent since: keep it small
 YOUNG_SECONDS = 0.25  # what is out longer only waits, and leaves its place to others
+STALE_SECONDS = 60  # what has not begun by then would go out with a signature that is too old
 LOOK_SECONDS = 0.02  # between two looks for more, when the last found nothing
 IDLE_SECONDS = 1.0  # between two looks when nobody calls
 GONE_SECONDS = 0.5  # before the database is asked again
@@ -90,7 +91,7 @@ def drain(
             may_be_more = True
             with _enduring(run):
                 if is_ending:
-                    _give_back(run)
+                    _give_back(run, list(run.out))
                 else:
                     between()
                 may_be_more = not is_ending and _start_more(run)
@@ -105,7 +106,7 @@ def drain(
 
 @contextmanager
 def _enduring(run: _Drain) -> Iterator[None]:
-    """A database that is gone for a while stops nothing: what has come back is written when it is there again.
+    """A database that is gone for a while stops nothing: what has come back is written when it is back too.
 
     Nothing is lost and, as long as the leases last, nothing is sent twice. Raises what it says after
     ENDURED_SECONDS.
@@ -212,9 +213,9 @@ def _room(run: _Drain) -> int:
     return min(run.transport.most_young - young, run.transport.most - len(run.out))
 
 
-def _give_back(run: _Drain) -> None:
-    """What no thread has begun with is due for others."""
-    unbegun = [_take_out(run, key).delivery for key in run.transport.withdraw()]
+def _give_back(run: _Drain, keys: Collection[str]) -> None:
+    """What of these has not begun is due for others."""
+    unbegun = [_take_out(run, key).delivery for key in run.transport.withdraw(keys)]
     if unbegun:
         queue.give_back(unbegun)
 
@@ -243,6 +244,7 @@ def _prepared(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Request | 
     requests: dict[str, Request | Unsendable] = {}
     for name, group in by_channel.items():
         requests |= _prepared_by(name, group)
+    requests = signing.signed(requests, deliveries, timezone.now())
     unknown = Unsendable("internal", "Postrider could not prepare this delivery; see the log.")
     return [(delivery, requests.get(delivery.pk, unknown)) for delivery in deliveries]
 
@@ -327,6 +329,8 @@ def _flush(run: _Drain, *, at_once: bool) -> bool:
 
 def _renew(run: _Drain) -> None:
     if time.monotonic() - run.renewed > settings.POSTRIDER_LEASE_SECONDS / 3:
+        long_ago = time.monotonic() - STALE_SECONDS
+        _give_back(run, [key for key, flight in run.out.items() if flight.started < long_ago])
         in_hand: list[_Flight | Settlement] = [*run.out.values(), *run.landed]
         queue.renew([one.delivery for one in in_hand])
         run.renewed = time.monotonic()

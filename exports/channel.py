@@ -1,12 +1,11 @@
 """Export postbacks as deliveries: how one becomes a request at each attempt, and how people read it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from django.conf import settings
 from django.urls import reverse
 
-from delivery import retries
+from delivery import retries, signing
 from delivery.channels import Said, Unsendable
 from delivery.models import Delivery
 from delivery.secrets import MASK, SecretUnreadable
@@ -65,8 +64,9 @@ def said(delivery: Delivery) -> Said:
 
 def drafted(delivery: Delivery, profile: ExportProfile) -> Said:
     """The same of a delivery that need not be stored."""
-    request = _assembled(delivery, thawed(delivery.content), profile, _Masks())
-    return Said(request.method, request.shown_url, request.shown_headers, request.body.decode())
+    request = _assembled(thawed(delivery.content), profile, _Masks())
+    headers = (*request.shown_headers, *signing.announced(delivery.pk))
+    return Said(request.method, request.shown_url, headers, request.body.decode())
 
 
 def page(delivery: Delivery) -> str:
@@ -82,25 +82,23 @@ def _request(
     if not profile.is_active and not delivery.is_test:
         return Unsendable("", "The profile is switched off.", is_held=True)
     try:
-        return _assembled(delivery, content, profile, secrets)
+        return _assembled(content, profile, secrets)
     except KeyError:
         return Unsendable("config", "A secret value of this profile was removed; nothing is sent without it.")
 
 
-def _assembled(
-    delivery: Delivery, content: Content, profile: ExportProfile, secrets: dict[int, str]
-) -> Request:
+def _assembled(content: Content, profile: ExportProfile, secrets: Mapping[int, str]) -> Request:
     """The request, and the same as it may be shown. Raises KeyError for a secret that is gone."""
     text, shown = filled(content, secrets), filled(content, _Masks())
     is_query = content.shape.place == "query"
     return Request(
         method=content.shape.method,
         url=with_query(profile.url, text if is_query else ""),
-        headers=_headers(delivery, content, secrets),
+        headers=_headers(content, secrets),
         body=b"" if is_query else text.encode(),
         timeout_seconds=profile.timeout_seconds,
         shown_url=with_query(profile.url, shown if is_query else ""),
-        shown_headers=_headers(delivery, content, _Masks()),
+        shown_headers=_headers(content, _Masks()),
         secrets=tuple(secrets[secret_id] for secret_id in _used(content)),
         success=_success(profile),
     )
@@ -112,14 +110,14 @@ def _success(profile: ExportProfile) -> SuccessRule | None:
     return SuccessRule(profile.success_rule, profile.success_value, profile.success_path)
 
 
-def _headers(delivery: Delivery, content: Content, secrets: dict[int, str]) -> tuple[tuple[str, str], ...]:
+def _headers(content: Content, secrets: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
     headers = [
         (header.name, header.value if header.secret_id is None else secrets[header.secret_id])
         for header in content.shape.headers
     ]
     if content.shape.place == "body" and all(name.lower() != "content-type" for name, _ in headers):
         headers.append(("Content-Type", JSON if content.shape.is_json else FORM))
-    return (*headers, ("User-Agent", f"Postrider/{settings.VERSION}"), ("webhook-id", delivery.pk))
+    return tuple(headers)
 
 
 def _used(content: Content) -> set[int]:

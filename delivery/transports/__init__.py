@@ -1,7 +1,7 @@
 """The only place that opens connections to the outside: what is asked, what came back, who carries it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,8 +71,8 @@ class Transport(Protocol):
         """Answers that have come since the last call; waits for the first at most so long."""
         ...
 
-    def withdraw(self) -> Sequence[str]:
-        """Takes back what has not begun, and says which: nothing of it is sent or answered any more."""
+    def withdraw(self, keys: Collection[str]) -> Sequence[str]:
+        """Takes back what of these has not begun, and says which: it is not sent or answered any more."""
         ...
 
     def close(self) -> None: ...

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ class _Exchange:
     looked_up_ms: int = 0
     head: list[bytes] = field(default_factory=list)
     head_size: int = 0
+    is_headed: bool = False  # its head has come to an end
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
     forbidden: str = ""
@@ -86,11 +87,11 @@ class PycurlTransport:
                 break
         return answers
 
-    def withdraw(self) -> Sequence[str]:
-        return [key for key in list(self._unbegun) if self._unbegun.pop(key, None) is not None]
+    def withdraw(self, keys: Collection[str]) -> Sequence[str]:
+        return [key for key in keys if self._unbegun.pop(key, None) is not None]
 
     def close(self) -> None:
-        self.withdraw()
+        self.withdraw(list(self._unbegun))
         self._is_closed = True
         self.nudge(force=True)
         self._thread.join()
@@ -274,7 +275,10 @@ class _Loop:
         exchange.head_size += len(line)
         if line.startswith(b"HTTP/"):
             exchange.head.clear()  # what came before was interim
-        elif len(exchange.head) < wire.MOST_HEADERS and line.strip():
+            exchange.is_headed = False
+        elif not line.strip():
+            exchange.is_headed = True
+        elif len(exchange.head) < wire.MOST_HEADERS:
             exchange.head.append(line)
         return None if exchange.head_size <= BODY_LIMIT else 0  # 0: break off
 
@@ -306,7 +310,9 @@ class _Loop:
         _time(handle, exchange)
         if number and not is_cut:
             answer.error, answer.detail = _classified(handle, exchange, number, message)
-        if status and answer.error != "forbidden_address":
+        if not number and not exchange.is_headed:  # libcurl takes the end of the connection for its end
+            answer.error, answer.detail = "reset", "The connection ended in the head of the answer."
+        elif status and answer.error != "forbidden_address":
             answer.status = status
             answer.headers = tuple(_header(line) for line in exchange.head)
             encoding = next((v for n, v in answer.headers if n.lower() == "content-encoding"), "")

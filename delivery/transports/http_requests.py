@@ -4,7 +4,7 @@ import queue
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -50,8 +50,8 @@ class RequestsTransport:
             del self._futures[key]
         return answers
 
-    def withdraw(self) -> Sequence[str]:
-        withdrawn = [key for key, future in self._futures.items() if future.cancel()]
+    def withdraw(self, keys: Collection[str]) -> Sequence[str]:
+        withdrawn = [key for key in keys if key in self._futures and self._futures[key].cancel()]
         for key in withdrawn:
             del self._futures[key]
         return withdrawn

@@ -33,7 +33,10 @@ from exports.forms import (
 from exports.models import ExportProfile, FieldMapping, Route
 from exports.validation.urls import url_fault
 
-GENERAL = ("name", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty", "pci_document")
+GENERAL = (
+    *("name", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty"),
+    *("success_rule", "success_path", "success_value", "pci_document"),
+)
 MOST_WAITING = 1000  # counted no further: a dead endpoint may have a million
 
 

@@ -52,6 +52,9 @@ COLUMNS: dict[str, tuple[str, type]] = {
 SETTINGS: dict[str, tuple[str, type]] = {
     "timeout_seconds": ("timeout_seconds", int),
     "omit_empty": ("omit_empty", bool),
+    "success_rule": ("success_rule", str),
+    "success_path": ("success_path", str),
+    "success_value": ("success_value", str),
 }
 _PROFILE_KEYS = ("name", "location", *COLUMNS, "settings", "mappings", "routes")
 _MAPPING_KEYS = ("export_name", "field", "static_value", "secret")

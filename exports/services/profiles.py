@@ -12,7 +12,10 @@ from exports.models import ExportProfile
 from exports.services.saving import save
 
 # What a clone takes over. Not the PCI document: its approval was for the other profile.
-_CLONED = ("location", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty")
+_CLONED = (
+    *("location", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty"),
+    *("success_rule", "success_path", "success_value"),
+)
 
 
 def create_profile(

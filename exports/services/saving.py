@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from delivery import queue
+from delivery import queue, signing
 from delivery.models import Endpoint
 from exports import validation
 from exports.models import ExportProfile, FieldMapping, Route
@@ -26,6 +26,9 @@ SETTINGS = (
     "cadence",
     "timeout_seconds",
     "omit_empty",
+    "success_rule",
+    "success_path",
+    "success_value",
     "pci_document",
 )
 _SAY_WHICH = (
@@ -126,6 +129,7 @@ def _insert(profile: ExportProfile) -> None:
     now = timezone.now()
     is_held = not profile.is_active
     profile.endpoint = Endpoint.objects.create(channel="export", name=profile.name, is_held=is_held)
+    signing.provide([profile.endpoint.pk])
     profile.created_at = now
     profile.next_run_at = now + interval(profile) if profile.is_active else None
     profile.save()
@@ -145,9 +149,8 @@ def _update(
     endpoint = Endpoint.objects.filter(pk=stored.endpoint_id)
     if "name" in changes:
         endpoint.update(name=profile.name)
-    if "url" in changes:  # another address starts with a clean record
-        endpoint.update(failures_in_a_row=0, last_error="")
-        queue.hurry(profile.endpoint)
+    if is_new_version:  # which may be what what waits has been waiting for
+        queue.hurry(profile.endpoint, is_elsewhere="url" in changes)
     if "active" in changes:
         _switch(profile, catch_up)
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from django.core.exceptions import ValidationError
 
-from delivery import guard, texts
+from delivery import guard, success, texts
+from delivery.success import SuccessRule
 from exports.fields import find
 from exports.models import ExportProfile, FieldMapping
 from exports.validation.mappings import listed, value_of
@@ -75,6 +76,16 @@ def _url_fault(profile: ExportProfile) -> str:
     return "A Postback needs a URL." if profile.type == ExportProfile.Type.POSTBACK else ""
 
 
+def _success_fault(profile: ExportProfile) -> str:
+    columns = {name: getattr(profile, name) for name in ("success_path", "success_value")}
+    if fault := texts.fault_in(ExportProfile, columns):
+        return fault
+    kind = profile.success_rule
+    if kind not in ExportProfile.SuccessRule.values:
+        return f"“{str(kind)[:40]}” is not allowed. Use contains, json or regex, or leave it empty."
+    return success.fault(SuccessRule(kind, profile.success_value, profile.success_path)) if kind else ""
+
+
 def _one_of(column: str, allowed: Sequence[str]) -> Rule:
     def rule(profile: ExportProfile) -> str:
         value = getattr(profile, column)
@@ -100,5 +111,6 @@ _RULES: dict[str, Rule] = {
     "url": _url_fault,
     "delay_minutes": _between("delay_minutes", 0, LONGEST_DELAY, "minutes"),
     "cadence": _one_of("cadence", ExportProfile.Cadence.values),
+    "success_rule": _success_fault,
     "timeout_seconds": _between("timeout_seconds", 1, LONGEST_TIMEOUT, "seconds"),
 }

@@ -279,6 +279,22 @@ def test_nobody_waits_in_a_circle() -> None:
 
 
 @pytest.mark.postgres
+def test_who_mends_waits_for_nobody() -> None:
+    """What others have locked they see to; what they have not is mended meanwhile."""
+    locked, free = an_endpoint("Locked"), an_endpoint("Free")
+    expected = put(free)
+    put(locked)
+    Endpoint.objects.update(ready_at=None)
+    with transaction.atomic():
+        queue.lock_endpoints([locked.pk])
+        with beside(lambda: (queue.mend(), claimed_ids())) as [mending]:
+            pass
+    assert mending.result()[1] == expected
+    queue.mend()
+    assert len(claimed_ids()) == 1
+
+
+@pytest.mark.postgres
 def test_a_sweep_and_who_saves_the_profile_do_not_wait_in_a_circle() -> None:
     """The profile first, then its endpoint: whoever wants both takes them in this order."""
     store = shop.a_shop()

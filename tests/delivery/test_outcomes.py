@@ -141,10 +141,41 @@ def test_without_secrets_the_answer_stays_as_it_is() -> None:
 # --- when the next try is ----------------------------------------------------------------------------
 
 
-def test_until_success_waits_longer_and_longer_up_to_an_hour() -> None:
+def test_until_success_waits_longer_and_longer_up_to_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "JITTER", 0)
     minutes = [retries.until_success(attempts).total_seconds() / 60 for attempts in (1, 2, 3, 4, 5, 6, 7, 8)]
     assert minutes == [1, 2, 4, 8, 16, 32, 60, 60]
     assert retries.until_success(1_000_000) == timedelta(hours=1)
+
+
+def test_those_that_failed_together_do_not_come_back_together() -> None:
+    waits = {retries.until_success(1).total_seconds() for _ in range(50)}
+    assert len(waits) > 40 and min(waits) >= 60 and max(waits) <= 72
+    late = {retries.until_success(20).total_seconds() for _ in range(50)}
+    assert len(late) > 40 and min(late) >= 2880 and max(late) <= 3600
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        (" 7 ", 7),
+        ("0", 1),
+        ("99999999999999999999", 3600),
+        ("Fri, 27 Nov 2026 12:05:00 GMT", 300),
+        ("Fri, 27 Nov 2026 11:00:00 GMT", 1),
+        ("Fri, 27 Nov 2036 11:00:00 GMT", 3600),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        ("\u0661", None),
+        ("Fri, 99 Nov 2026 99:99:99 GMT", None),
+    ],
+)
+def test_how_long_a_receiver_asks_to_wait(header: str, seconds: int | None) -> None:
+    wait = retries.asked_for(header, datetime(2026, 11, 27, 12, tzinfo=UTC))
+    assert (wait.total_seconds() if wait else None) == seconds
 
 
 # --- on record, whatever the receiver says -----------------------------------------------------------

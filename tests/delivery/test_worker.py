@@ -13,19 +13,23 @@ from delivery import services, worker
 from delivery.models import Attempt, Delivery
 from exports import services as profiles
 from tests.exports.partners import a_profile, a_sale, a_store, sweep_all
+from tests.journeys import shop
 from tests.receiver import Answer, Hang, Receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_it_ends_in_time_however_slow_a_receiver_is(receiver: Receiver, settings) -> None:
+@pytest.mark.parametrize("transport", ["pycurl", "requests"])
+def test_it_ends_in_time_however_slow_a_receiver_is(transport: str, receiver: Receiver, settings) -> None:
     """Else the cluster would kill it in the middle; what had not begun is due for others."""
-    settings.POSTRIDER_SEND_THREADS = 2
+    settings.POSTRIDER_TRANSPORT = transport
+    settings.POSTRIDER_SEND_THREADS = settings.POSTRIDER_HOST_CONNECTIONS = 2
     receiver.answers("*", Hang())
-    a_profile(store := a_store(), receiver.url(), timeout_seconds=1)
+    profile = a_profile(store := a_store(), receiver.url(), timeout_seconds=1)
     for _ in range(12):
         a_sale(store)
     sweep_all()
+    shop.proven(profile)
     started = time.monotonic()
     worker.drain(seconds=0)
     assert Attempt.objects.count() == 0

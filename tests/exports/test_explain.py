@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from customers.models import Location
+from delivery import retries
 from delivery.models import Attempt, Delivery
 from exports import services, sweep
 from exports.explain import EXPORTED, NOT, WAITING, explain
@@ -68,7 +69,10 @@ def test_delivered(store: Store, receiver: Receiver) -> None:
     assert (verdict.customer_type, verdict.happened_at) == ("New Sale", NOW)
 
 
-def test_being_tried(store: Store, receiver: Receiver, clock: time_machine.Traveller) -> None:
+def test_being_tried(
+    store: Store, receiver: Receiver, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "JITTER", 0)
     receiver.answers("*", 404, 503, 200)
     a_profile(store, receiver.url())
     order = a_sale(store)

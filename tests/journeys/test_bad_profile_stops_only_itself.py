@@ -1,22 +1,21 @@
 """A profile that is broken, whatever broke it, says so and stops; the others go on."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
-from django.db import connection, transaction
 from django.utils import timezone
 
 from customers.models import Location
-from delivery import worker
-from delivery.models import Delivery, Endpoint
+from delivery import queue, signing, worker
+from delivery.models import Delivery
+from delivery.queue import Settlement
 from delivery.worker import Tally
 from exports import services, sweep
 from exports.models import ExportProfile, FieldMapping
-from tests.journeys import crashes, shop
+from tests.journeys import shop
 from tests.journeys.shop import Shop
-from tests.processes import wait_until
+from tests.passing import all_is_due
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +76,7 @@ def test_secret_that_no_key_opens(store: Shop, good: ExportProfile, receiver: Re
     shop.a_partial(store)
     keys = settings.POSTRIDER_FIELD_KEYS
     settings.POSTRIDER_FIELD_KEYS = [Fernet.generate_key().decode()]
+    signing.rotate(good.endpoint_id, overlap=timedelta(0))
     assert not any(run(bad, good).values())
     assert worker.drain() == Tally(delivered=1, failed=1)
     assert [request.path for request in receiver.requests] == ["/good"]
@@ -85,7 +85,7 @@ def test_secret_that_no_key_opens(store: Shop, good: ExportProfile, receiver: Re
     assert "POSTRIDER_FIELD_KEYS" in waiting.last_detail
 
     settings.POSTRIDER_FIELD_KEYS = keys
-    Delivery.objects.filter(pk=waiting.pk).update(due_at=timezone.now())
+    all_is_due()
     assert worker.drain() == Tally(delivered=1)
     assert receiver.to("/bad")[0].query == [("token", "hunter2")]
 
@@ -103,41 +103,25 @@ def test_delivery_that_cannot_be_read(store: Shop, good: ExportProfile, receiver
     assert len(receiver.requests) == 8
 
 
-@pytest.mark.postgres
-def test_switched_on_while_a_worker_finds_it_switched_off(good: ExportProfile, store: Shop) -> None:
-    """The worker has read that the profile is off, and writes so when it is on again: still it is due."""
+@pytest.mark.parametrize("is_on_again_before", [True, False])
+def test_switched_on_while_a_worker_finds_it_switched_off(
+    good: ExportProfile, store: Shop, is_on_again_before: bool
+) -> None:
+    """The worker has read that the profile is off, and writes so when it is on again, or just before."""
     shop.a_partial(store)
     run(good)
+    [delivery] = queue.claim(1)
     services.switch_off(good, by=shop.BY)
-    Delivery.objects.update(due_at=timezone.now())  # as what a worker that died had in hand
-    with ThreadPoolExecutor(1) as other:
-        with transaction.atomic():
-            Endpoint.objects.select_for_update().get(pk=good.endpoint_id)
-            draining = other.submit(drain_and_leave)
-            wait_until(crashes.waiting_for_us, what="the worker to wait for us")
-            services.switch_on(good, by=shop.BY, catch_up=True)
-        draining.result(30)
+    found_off = Settlement(delivery, "waiting", timezone.now() + timedelta(minutes=1))
+    if is_on_again_before:
+        services.switch_on(good, by=shop.BY, catch_up=True)
+    assert queue.settle([found_off]) == {delivery.pk}
+    if not is_on_again_before:
+        assert Delivery.objects.get().due_at is None
+        services.switch_on(good, by=shop.BY, catch_up=True)
     delivery = Delivery.objects.get()
     assert delivery.lease == ""
     assert delivery.due_at is not None
-
-
-def drain_and_leave() -> None:
-    try:
-        worker.drain(should_stop=once())
-    finally:
-        connection.close()
-
-
-def once():
-    """False for the first time, then True."""
-    asked = threading.Event()
-
-    def is_asked_again() -> bool:
-        was, _ = asked.is_set(), asked.set()
-        return was
-
-    return is_asked_again
 
 
 def run(*profiles: ExportProfile) -> dict[int, str]:

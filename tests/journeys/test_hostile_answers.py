@@ -24,7 +24,8 @@ FAILURES: dict[str, tuple[Reaction, str, int | None]] = {
     "drip-body": (Drip("body", every=0.2), "timeout", 200),
     "reset": (Reset(), "reset", None),
     "redirect": (redirect("/elsewhere"), "redirect", 302),
-    "redirect-with-nul": (redirect("http://example.com/\x00moved"), "redirect", 302),
+    "redirect-with-nul": (redirect("http://example.com/\x00moved"), "reset", 302),
+    "nul-in-header": (Answer(200, b"ok", (("X-Nul", "a\x00b"),)), "reset", 200),
     "error-page": (Answer(500, PAGE), "status", 500),
     "no-such-status": (Answer(999, b"?"), "status", 999),
 }
@@ -36,7 +37,7 @@ ACCEPTED: dict[str, Reaction] = {
     "bomb": Huge(50_000_000, is_bomb=True),
     "not-gzip": Answer(200, b"plain", (("Content-Encoding", "gzip"),)),
     "many-headers": Answer(200, b"ok", tuple((f"X-{number}", "y" * 3000) for number in range(15))),
-    "nul-in-header": Answer(200, b"ok", (("X-Nul", "a\x00b"), ("X-Umlaut", "\xe4"))),
+    "umlaut-in-header": Answer(200, b"ok", (("X-Umlaut", "\xe4"),)),
     "no-content": Answer(204, b""),
     "friendly": Answer(200, b"ok"),
 }

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from delivery import queue
+from delivery.courtesy import Tried
 from delivery.models import Attempt, Delivery, Endpoint
 from delivery.queue import Settlement
 from exports import services
@@ -170,6 +171,7 @@ def test_outcome_of_a_lost_lease_changes_nothing_afterwards(receiver: Receiver) 
     first = {one.pk: one for one in queue.claim(2)}
     taken_over, kept = first
     Delivery.objects.filter(pk=taken_over).update(due_at=timezone.now())
+    queue.mend()
     [second] = queue.claim(2)
     assert second.pk == taken_over
     assert queue.settle([outcome(second, "delivered")]) == {taken_over}
@@ -192,4 +194,4 @@ def outcome(delivery: Delivery, state: str) -> Settlement:
         request_headers="[]",
         error=error,
     )
-    return Settlement(delivery, state, None, error=error, attempt=attempt)
+    return Settlement(delivery, state, None, error=error, attempt=attempt, tried=Tried(error, is_down=True))

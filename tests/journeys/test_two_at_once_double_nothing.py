@@ -40,7 +40,7 @@ def test_workers(processes: Processes, receiver: Receiver) -> None:
     shop.many_deliveries(shop.a_shop(), receiver.url("/"), 300)
 
     few = {"POSTRIDER_SEND_THREADS": "4"}  # so that they come back for more
-    workers = at_once(processes, 2, "delivery_delivery", "deliver", **few)
+    workers = at_once(processes, 2, "delivery_endpoint", "deliver", **few)
     every = sorted(Delivery.objects.filter(state="delivered", attempts_made=1).values_list("pk", flat=True))
     assert sorted(crashes.ids(receiver.requests)) == every
     assert len(every) == Attempt.objects.count() == Attempt.objects.filter(number=1).count() == 300

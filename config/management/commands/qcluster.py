@@ -28,8 +28,13 @@ class Command(qcluster.Command):  # type: ignore[misc]
         cluster = Cluster()  # from here on SIGTERM and SIGINT stop it
         cluster.start()
         carrier = _Carrier()
+
+        def stop(*_: Any) -> None:
+            carrier.ask_to_stop()
+            cluster.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: (carrier.ask_to_stop(), cluster.stop()))
+            signal.signal(number, stop)
         try:
             while cluster.sentinel.is_alive():
                 carrier.keep_running()

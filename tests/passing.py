@@ -1,0 +1,23 @@
+"""Time that passes for what waits: deliveries, and endpoints that sleep."""
+
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from delivery.models import Delivery, Endpoint
+
+
+def all_is_due() -> None:
+    """What waits for another try, and the probe of whoever sleeps."""
+    now = timezone.now()
+    Delivery.objects.filter(due_at__isnull=False).update(due_at=now)
+    Endpoint.objects.filter(asleep_until__isnull=False).update(asleep_until=now)
+    Endpoint.objects.filter(ready_at__isnull=False).update(ready_at=now)
+
+
+def pass_by(time: timedelta) -> None:
+    """As if so much time had passed."""
+    Delivery.objects.filter(due_at__isnull=False).update(due_at=F("due_at") - time)
+    Endpoint.objects.filter(asleep_until__isnull=False).update(asleep_until=F("asleep_until") - time)
+    Endpoint.objects.filter(ready_at__isnull=False).update(ready_at=F("ready_at") - time)
