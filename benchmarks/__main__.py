@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-NOT_BENCHMARKS = ("__init__", "__main__", "scratch")
+NOT_BENCHMARKS = (
+    *("__init__", "__main__", "bare", "filling", "hands", "receivers", "references"),
+    *("sampler", "scratch", "settings", "shop", "workers"),
+)
 
 
 def main() -> int:
