@@ -43,6 +43,11 @@ class Hand:
         self.begin(what, **arguments)
         return self.result()
 
+    def kill(self) -> None:
+        """Whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()

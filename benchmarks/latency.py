@@ -20,7 +20,7 @@ from benchmarks.hands import Hand, hand
 from benchmarks.receivers import Receiver
 from benchmarks.scratch import Verdicts, scaled
 
-SALES = 80
+SALES = 50
 PAUSES = (0.2, 0.6)  # seconds of idleness before each
 MOST_SECONDS = 60.0
 

@@ -41,7 +41,7 @@ def main(kind: str = "postgres") -> None:
     verdicts = Verdicts()
     with ExitStack() as stack:
         receiver = stack.enter_context(receivers.answering())
-        print(receivers.capacity([receiver]))
+        print(receivers.capacity())
         env = scratch.scratch_database(kind)
         redis = stack.enter_context(redis_server())
         others = {**env, "DJANGO_SETTINGS_MODULE": "benchmarks.settings", "BENCH_REDIS": redis or "memory://"}
