@@ -7,7 +7,7 @@ UV_COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 
 	--no-emit-index-url --no-header pyproject.toml
 SAY := @printf '\n\033[1m%s\033[0m\n'
 
-.PHONY: help run test check lock bench verify-data chromium
+.PHONY: help run test check lock bench torture verify-data chromium
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -48,6 +48,11 @@ lock: .venv/dev.stamp ## pin the dependencies of pyproject.toml again
 
 bench: .venv/dev.stamp ## what the figures in benchmarks/README.md come from
 	@$(PY) -m benchmarks
+
+torture: .venv/dev.stamp ## kill workers, receiver and database at random, then balance the books (SECONDS, SEED, DATABASE)
+	@for database in $(or $(DATABASE),postgres sqlite); do \
+		$(PY) -m tests.torture --database $$database --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) || exit 1; \
+	done
 
 verify-data: .venv/runtime.stamp ## import the whole real data set and compare every count with the files (FOLDER)
 	@$(PY) manage.py verify_data $(if $(FOLDER),"$(FOLDER)")

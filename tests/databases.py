@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,37 @@ def _given() -> Chosen | None:
     return Chosen(url, "the one that DATABASE_URL names") if url else None
 
 
-def _of_the_system() -> Chosen | None:
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server of our own: its files in a temporary folder, listening on a socket there."""
+
+    binaries: Path
+    folder: Path
+    user: str | None  # as whom it runs; empty: as we do
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@/postgres?host={self.folder}"
+
+    def start(self, *, inside: Sequence[str] = ()) -> None:
+        """Returns when it answers. `inside` is a command that runs it elsewhere, in another network say."""
+        self._control("--timeout", "60", "--log", str(self.folder / "log"), "start", inside=inside)
+
+    def stop(self) -> None:
+        """At once, as if it had been killed: what it had not written down it will read from its log."""
+        self._control("--mode", "immediate", "stop")
+
+    def configure(self, *lines: str) -> None:
+        with (self.folder / "data" / "postgresql.conf").open("a") as configuration:
+            configuration.write("".join(f"{line}\n" for line in lines))
+
+    def _control(self, *arguments: str, inside: Sequence[str] = ()) -> None:
+        command = [str(self.binaries / "pg_ctl"), "--pgdata", str(self.folder / "data"), "--silent", "-w"]
+        _run([*inside, *command, *arguments], self.folder, None if inside else self.user)
+
+
+def new_cluster(*, is_durable: bool) -> Cluster | None:
+    """One that is made and not started; None where the system has no PostgreSQL that could run."""
     binaries = _binaries()
     if binaries is None or (os.geteuid() == 0 and not _has_user("postgres")):
         return None
@@ -120,26 +150,29 @@ def _of_the_system() -> Chosen | None:
     user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
     if user:
         shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
-    _make_cluster(binaries, folder, user)
-    control = [str(binaries / "pg_ctl"), "--pgdata", str(folder / "data"), "--silent", "-w"]
-    _run([*control, "--timeout", "60", "--log", str(folder / "log"), "start"], folder, user)
-    atexit.register(_run, [*control, "--mode", "immediate", "stop"], folder, user)
-    return Chosen(f"postgres://postgres@/postgres?host={folder}", f"PostgreSQL of {binaries}")
-
-
-def _make_cluster(binaries: Path, folder: Path, user: str | None) -> None:
+    cluster = Cluster(binaries, folder, user)
     initdb = [str(binaries / "initdb"), "--pgdata", str(folder / "data"), "--username", "postgres"]
     initdb += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
     try:
         _run([*initdb, "--locale", "C.UTF-8"], folder, user)
     except RuntimeError:  # a system without that locale
         _run([*initdb, "--no-locale"], folder, user)
-    with (folder / "data" / "postgresql.conf").open("a") as configuration:
-        configuration.write(
-            f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nmax_connections = 200\n"
-        )
-        if os.environ.get("POSTRIDER_TEST_DURABLE") != "1":  # benchmarks want it as it is in earnest
-            configuration.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
+    cluster.configure(
+        "listen_addresses = ''", f"unix_socket_directories = '{folder}'", "max_connections = 200"
+    )
+    if not is_durable:
+        cluster.configure("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+    return cluster
+
+
+def _of_the_system() -> Chosen | None:
+    # Benchmarks want it as it is in earnest.
+    cluster = new_cluster(is_durable=os.environ.get("POSTRIDER_TEST_DURABLE") == "1")
+    if cluster is None:
+        return None
+    cluster.start()
+    atexit.register(cluster.stop)
+    return Chosen(cluster.url, f"PostgreSQL of {cluster.binaries}")
 
 
 def _of_the_wheel() -> Chosen | None:
