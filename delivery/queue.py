@@ -145,7 +145,8 @@ def _note_look(
     rows = []
     for endpoint in endpoints:
         share, number = shares[endpoint.pk], taken[endpoint.pk]
-        again = share.look_again_at if number >= share.most else None
+        # Who got all of its share may have more: at the end of the line, without a look for it.
+        again = (share.look_again_at or now) if number >= share.most else None
         rows.append((endpoint.pk, now, again, courtesy.spent(endpoint, number, now)))
     sets.run(spread.LOOKED_AT, spread.LOOKED_AT_COLUMNS, rows)
 
@@ -219,8 +220,7 @@ _SETTLE = """
 UPDATE delivery_delivery AS d SET
   state = r.state, attempts_made = r.attempts_made, last_error = r.last_error, last_detail = r.last_detail,
   lease = '', asked_by = '', finished_at = r.finished_at, kept_on = r.kept_on, is_late = r.is_late,
-  due_at = CASE WHEN (SELECT e.is_held FROM delivery_endpoint e WHERE e.id = d.endpoint_id)
-           THEN NULL ELSE r.due_at END
+  due_at = r.due_at
 FROM {rows} WHERE d.id = r.id AND d.lease = r.lease AND d.kept_on IS NULL
 RETURNING id
 """
@@ -249,12 +249,13 @@ def settle(settlements: Sequence[Settlement]) -> set[str]:
     holds is not due, whatever the settlement says.
     """
     now = timezone.now()
-    rows = [_settled_row(one, now) for one in settlements]
     returning = (
         _SETTLE if connection.vendor == "sqlite" else _SETTLE.replace("RETURNING id", "RETURNING d.id")
     )
     with transaction.atomic():
         endpoints = lock_endpoints({one.delivery.endpoint_id for one in settlements})
+        held = {pk for pk, endpoint in endpoints.items() if endpoint.is_held}
+        rows = [_settled_row(one, now, is_held=one.delivery.endpoint_id in held) for one in settlements]
         written = {row[0] for row in sets.run(returning, _SETTLE_COLUMNS, rows)}
         ours = [one for one in settlements if one.delivery.pk in written]
         attempts = [one.attempt for one in ours if one.attempt is not None]
@@ -285,13 +286,14 @@ def lock_endpoints(endpoint_ids: Collection[int]) -> dict[int, Endpoint]:
     return {endpoint.pk: endpoint for endpoint in locked.filter(pk__in=endpoint_ids)}
 
 
-def _settled_row(one: Settlement, now: datetime) -> tuple[object, ...]:
+def _settled_row(one: Settlement, now: datetime, *, is_held: bool) -> tuple[object, ...]:
     delivery = one.delivery
+    due_at = None if is_held else one.due_at
     is_finished = one.state not in ("pending", "waiting")
     finished_at = (delivery.finished_at or now) if is_finished else None
     attempts = delivery.attempts_made + (one.attempt is not None)
     return (
-        *(delivery.pk, delivery.lease, one.state, attempts, one.error, one.detail, one.due_at, finished_at),
+        *(delivery.pk, delivery.lease, one.state, attempts, one.error, one.detail, due_at, finished_at),
         finished_at.date() if finished_at is not None else None,
         not is_finished and (delivery.is_late or one.attempt is not None),
     )
@@ -310,8 +312,8 @@ def _note_health(endpoints: Mapping[int, Endpoint], ours: Sequence[Settlement], 
             woken.append(pk)
     if woken:
         _hurry(woken, now)
-    columns = tuple(spread.SETTLED_COLUMNS)[1:]
-    rows = [(pk, *(getattr(endpoints[pk], name) for name in columns)) for pk in tried]
+    columns = tuple(spread.SETTLED_COLUMNS)[2:]
+    rows = [(pk, now, *(getattr(endpoints[pk], name) for name in columns)) for pk in tried]
     sets.run(spread.SETTLED, spread.SETTLED_COLUMNS, rows)
 
 

@@ -42,9 +42,10 @@ def pick(most: int) -> str:
 
 def _picked_on_postgresql() -> str:
     walks = " UNION ALL ".join(
-        f"(SELECT q.id, row_number() OVER (ORDER BY q.due_at) AS n, {number} AS kind "  # noqa: S608
-        f"FROM delivery_delivery q WHERE q.endpoint_id = r.endpoint_id AND {_WAITS} AND {which} "
-        "ORDER BY q.due_at LIMIT r.most)"
+        # The limit below the numbering: above it, all that is due would be read to be numbered.
+        f"SELECT s.id, row_number() OVER (ORDER BY s.due_at) AS n, {number} AS kind FROM ("  # noqa: S608
+        f"SELECT q.id, q.due_at FROM delivery_delivery q "
+        f"WHERE q.endpoint_id = r.endpoint_id AND {_WAITS} AND {which} ORDER BY q.due_at LIMIT r.most) s"
         for number, which in enumerate(_WALKS.values())
     )
     ranks = " ".join(f"WHEN {number} THEN {rank}" for number, rank in enumerate(_WALKS))
@@ -84,13 +85,13 @@ _FIRST_DUE = (
 )
 
 # After a claim has looked: not before `look_again_at`; else when the next is due, at the end of the line.
+# `LIMIT 1` keeps the planner from looking twice.
 LOOKED_AT = f"""
 UPDATE delivery_endpoint AS e SET
   rate_spent_until = r.spent_until,
-  ready_at = CASE
-    WHEN r.look_again_at IS NOT NULL THEN r.look_again_at
-    WHEN {_FIRST_DUE} < r.now THEN r.now
-    ELSE {_FIRST_DUE} END
+  ready_at = CASE WHEN r.look_again_at IS NOT NULL THEN r.look_again_at ELSE (
+    SELECT CASE WHEN f.due_at < r.now THEN r.now ELSE f.due_at END
+    FROM (SELECT {_FIRST_DUE} AS due_at LIMIT 1) f) END
 FROM {{rows}} WHERE e.id = r.id
 """  # noqa: S608
 LOOKED_AT_COLUMNS = {
@@ -110,20 +111,19 @@ WHERE e.id IN (
 )
 """  # noqa: S608
 
-SETTLED = f"""
+# There is room now, and the next claim looks whether anything is due.
+SETTLED = """
 UPDATE delivery_endpoint AS e SET
   failures_in_a_row = r.failures_in_a_row, last_success_at = r.last_success_at,
   last_failure_at = r.last_failure_at, last_error = r.last_error,
   asleep_since = r.asleep_since, asleep_until = r.asleep_until, awake_since = r.awake_since,
   naps = r.naps, "window" = r."window",
-  ready_at = CASE
-    WHEN {_FIRST_DUE} IS NULL OR e.is_held THEN NULL
-    WHEN r.asleep_until IS NOT NULL THEN r.asleep_until
-    ELSE {_FIRST_DUE} END
-FROM {{rows}} WHERE e.id = r.id
-"""  # noqa: S608
+  ready_at = CASE WHEN e.is_held THEN NULL WHEN r.asleep_until IS NOT NULL THEN r.asleep_until ELSE r.now END
+FROM {rows} WHERE e.id = r.id
+"""
 SETTLED_COLUMNS = {
     "id": "bigint",
+    "now": "timestamptz",
     "failures_in_a_row": "int",
     "last_success_at": "timestamptz",
     "last_failure_at": "timestamptz",

@@ -188,7 +188,7 @@ def _start_more(run: _Drain) -> bool:
     proven_only = run.unproven >= run.transport.most_unproven
     claimed = queue.claim(min(room, queue.BATCH), proven_only=proven_only)
     now = time.monotonic()
-    for delivery, request in _prepared([one for one in claimed if not _is_in_hand(run, one)]):
+    for delivery, request in _prepared(_not_in_hand(run, claimed)):
         if isinstance(request, Unsendable):
             run.landed.append(_unsendable(delivery, request))
             continue
@@ -226,14 +226,18 @@ def _take_out(run: _Drain, key: str) -> _Flight:
     return flight
 
 
-def _is_in_hand(run: _Drain, claimed: Delivery) -> bool:
-    """Whether we have it still, our lease having run out (the machine slept): the new lease is for that."""
-    in_hand = [one.delivery for one in run.landed if one.delivery.pk == claimed.pk]
-    if claimed.pk in run.out:
-        in_hand.append(run.out[claimed.pk].delivery)
-    for delivery in in_hand:
-        delivery.lease = claimed.lease
-    return bool(in_hand)
+def _not_in_hand(run: _Drain, claimed: Sequence[Delivery]) -> list[Delivery]:
+    """What we have still, our lease having run out (the machine slept), goes on under its new lease."""
+    in_hand = {one.delivery.pk: one.delivery for one in run.landed}
+    others = []
+    for delivery in claimed:
+        flight = run.out.get(delivery.pk)
+        ours = flight.delivery if flight is not None else in_hand.get(delivery.pk)
+        if ours is None:
+            others.append(delivery)
+        else:
+            ours.lease = delivery.lease
+    return others
 
 
 def _prepared(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Request | Unsendable]]:
