@@ -10,7 +10,6 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import certifi
@@ -19,33 +18,12 @@ from django.conf import settings
 
 from delivery import guard
 from delivery.transports import BODY_LIMIT, Answer, Request, wire
+from delivery.transports.exchange import ALWAYS, Exchange, fill, land, left, since
 from delivery.transports.names import Found, Names
 
 log = logging.getLogger(__name__)
 _LINGER_SECONDS = 1.0  # at most between two looks at the clock
 _HANDLES_KEPT = 2048
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """One request on its way."""
-
-    key: str
-    request: Request
-    line: wire.Line
-    started: float
-    answer: Answer = field(default_factory=Answer)
-    looked_up_ms: int = 0
-    head: list[bytes] = field(default_factory=list)
-    head_size: int = 0
-    is_headed: bool = False  # its head has come to an end
-    parts: list[bytes] = field(default_factory=list)
-    size: int = 0
-    forbidden: str = ""
-
-    @property
-    def host(self) -> tuple[str, int]:
-        return self.line.host, self.line.port
 
 
 class PycurlTransport:
@@ -123,10 +101,10 @@ class _Loop:
         self._poll.register(owner._nudge_out.fileno(), select.EPOLLIN)
         self._timer: float | None = None
         self._idle: list[pycurl.Curl] = []
-        self._out: dict[pycurl.Curl, _Exchange] = {}
+        self._out: dict[pycurl.Curl, Exchange] = {}
         self._at_host: dict[tuple[str, int], int] = defaultdict(int)
         self._queued_at: dict[tuple[str, int], deque[str]] = {}
-        self._asking: dict[tuple[str, int], list[_Exchange]] = {}
+        self._asking: dict[tuple[str, int], list[Exchange]] = {}
 
     def run(self) -> None:
         try:
@@ -186,9 +164,9 @@ class _Loop:
         if self._owner._unbegun.pop(key, None) is None:
             return
         self._at_host[host] += 1
-        self._look_up(_Exchange(key, request, line, time.monotonic()))
+        self._look_up(Exchange(key, request, line, time.monotonic()))
 
-    def _look_up(self, exchange: _Exchange) -> None:
+    def _look_up(self, exchange: Exchange) -> None:
         host = exchange.host
         found = self._names.known(*host)
         if found is not None:
@@ -202,24 +180,24 @@ class _Loop:
     def _give_up_asking(self) -> None:
         for waiting in self._asking.values():
             for exchange in list(waiting):
-                if _left(exchange) <= 0:
+                if left(exchange) <= 0:
                     waiting.remove(exchange)
                     self._fail(exchange, "timeout", "The name service did not answer in time.")
 
-    def _go(self, exchange: _Exchange, found: Found) -> None:
+    def _go(self, exchange: Exchange, found: Found) -> None:
         if isinstance(found, guard.Forbidden):
             self._fail(exchange, "forbidden_address", str(found))
         elif isinstance(found, OSError | UnicodeError):
             self._fail(exchange, "dns", "The host name has no address.")
         elif isinstance(found, Exception):
             self._fail(exchange, "internal", f"{type(found).__name__}: {found}"[:300])
-        elif _left(exchange) <= 0:
+        elif left(exchange) <= 0:
             self._fail(exchange, "timeout", "No complete answer in time.")
         else:
-            exchange.looked_up_ms = _since(exchange.started)
+            exchange.looked_up_ms = since(exchange.started)
             handle = self._idle.pop() if self._idle else self._new_handle()
             try:
-                _fill(handle, exchange, found)
+                fill(handle, exchange, found)
                 self._out[handle] = exchange
                 self._multi.add_handle(handle)
             except (pycurl.error, UnicodeError, ValueError) as error:
@@ -229,7 +207,7 @@ class _Loop:
 
     def _new_handle(self) -> pycurl.Curl:
         handle = pycurl.Curl()
-        for option, value in _ALWAYS:
+        for option, value in ALWAYS:
             handle.setopt(option, value)
         handle.setopt(pycurl.CAINFO, certifi.where())
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(int(settings.POSTRIDER_CONNECT_SECONDS * 1000), 1))
@@ -292,47 +270,31 @@ class _Loop:
 
     def _land(self) -> None:
         while True:
-            left, well, badly = self._multi.info_read(256)
+            more, well, badly = self._multi.info_read(256)
             for handle in well:
                 self._finish(handle, 0, "")
             for handle, number, message in badly:
                 self._finish(handle, number, message)
-            if not left:
+            if not more:
                 return
 
     def _finish(self, handle: pycurl.Curl, number: int, message: str) -> None:
         exchange = self._out.pop(handle)
         self._multi.remove_handle(handle)
-        answer = exchange.answer
-        answer.remote_address = handle.getinfo(pycurl.PRIMARY_IP) or ""
-        is_cut = exchange.size > BODY_LIMIT
-        status = handle.getinfo(pycurl.RESPONSE_CODE)
-        _time(handle, exchange)
-        if number and not is_cut:
-            answer.error, answer.detail = _classified(handle, exchange, number, message)
-        if not number and not exchange.is_headed:  # libcurl takes the end of the connection for its end
-            answer.error, answer.detail = "reset", "The connection ended in the head of the answer."
-        elif status and answer.error != "forbidden_address":
-            answer.status = status
-            answer.headers = tuple(_header(line) for line in exchange.head)
-            encoding = next((v for n, v in answer.headers if n.lower() == "content-encoding"), "")
-            answer.body, was_cut = wire.inflated(b"".join(exchange.parts)[:BODY_LIMIT], encoding)
-            answer.is_cut = is_cut or was_cut
-        elif not number:
-            answer.error, answer.detail = "reset", "What came back is no answer."
+        land(handle, exchange, number, message)
         if len(self._idle) < _HANDLES_KEPT:
             self._idle.append(handle)
         else:
             handle.close()
         self._done(exchange)
 
-    def _fail(self, exchange: _Exchange, error: str, detail: str) -> None:
+    def _fail(self, exchange: Exchange, error: str, detail: str) -> None:
         exchange.answer.error, exchange.answer.detail = error, detail
         self._done(exchange)
 
-    def _done(self, exchange: _Exchange) -> None:
+    def _done(self, exchange: Exchange) -> None:
         """Its answer is there; whoever waited for its place begins."""
-        exchange.answer.duration_ms = _since(exchange.started)
+        exchange.answer.duration_ms = since(exchange.started)
         self._owner._done.put((exchange.key, exchange.answer))
         host = exchange.host
         self._at_host[host] -= 1
@@ -364,105 +326,8 @@ class _Loop:
         self._names.close()
 
 
-def _fill(handle: pycurl.Curl, exchange: _Exchange, addresses: Sequence[str]) -> None:
-    """Sets on a handle all that differs from request to request."""
-    line = exchange.line
-    headers = [f"{name}: {value}" if value else f"{name};" for name, value in line.headers.items()]
-    names = {name.lower() for name in line.headers}
-    headers += [f"{name}:" for name in ("Expect", "Content-Type") if name.lower() not in names]
-    if line.body is None:
-        handle.setopt(pycurl.HTTPGET, 1)
-        if line.method == "HEAD":
-            handle.setopt(pycurl.NOBODY, 1)
-    else:
-        handle.setopt(pycurl.POSTFIELDS, line.body)
-    handle.setopt(pycurl.CUSTOMREQUEST, line.method)
-    handle.setopt(pycurl.HTTPHEADER, [header.encode("latin-1") for header in headers])
-    handle.setopt(pycurl.URL, line.url)
-    written = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
-    host = f"[{line.host}]" if ":" in line.host else line.host
-    # What was judged is what is connected to: libcurl asks nobody again.
-    handle.setopt(pycurl.RESOLVE, [f"+{host}:{line.port}:{written}"])
-    handle.setopt(pycurl.TIMEOUT_MS, max(int(_left(exchange) * 1000), 1))
-
-
-def _time(handle: pycurl.Curl, exchange: _Exchange) -> None:
-    """The phases, each in milliseconds since the start."""
-    before = exchange.looked_up_ms
-    phases = exchange.answer.phases
-    for name, option in (
-        ("connected_ms", pycurl.CONNECT_TIME),
-        ("encrypted_ms", pycurl.APPCONNECT_TIME),
-        ("answered_ms", pycurl.STARTTRANSFER_TIME),
-    ):
-        seconds = handle.getinfo(option)
-        if seconds:
-            phases[name] = before + int(seconds * 1000)
-    if before:
-        phases["looked_up_ms"] = before
-
-
-def _classified(handle: pycurl.Curl, exchange: _Exchange, number: int, message: str) -> tuple[str, str]:
-    """The word for what went wrong, and a short text with no address of ours in it."""
-    if exchange.forbidden:
-        return "forbidden_address", exchange.forbidden
-    if number == pycurl.E_COULDNT_CONNECT and handle.getinfo(pycurl.OS_ERRNO) != errno.ECONNREFUSED:
-        return "refused", "The receiver cannot be reached."
-    if number in _TLS:
-        return "tls", message[:300] or "The certificate or encryption failed."
-    return _KINDS.get(number, ("reset", "The connection broke."))
-
-
-_KINDS = {
-    pycurl.E_OPERATION_TIMEDOUT: ("timeout", "No complete answer in time."),
-    pycurl.E_COULDNT_CONNECT: ("refused", "The connection was refused."),
-    pycurl.E_COULDNT_RESOLVE_HOST: ("dns", "The host name has no address."),
-    pycurl.E_URL_MALFORMAT: ("config", "The URL cannot be read; nothing is sent."),
-}
-_ALWAYS: tuple[tuple[int, Any], ...] = (
-    (pycurl.NOSIGNAL, 1),
-    (pycurl.PROXY, ""),  # and not what the environment says
-    (pycurl.NOPROXY, "*"),
-    (pycurl.FOLLOWLOCATION, 0),
-    (pycurl.PATH_AS_IS, 1),
-    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-    (pycurl.SSL_VERIFYPEER, 1),
-    (pycurl.SSL_VERIFYHOST, 2),
-    (pycurl.NETRC, pycurl.NETRC_IGNORED),
-    (pycurl.DNS_CACHE_TIMEOUT, 60),
-)
-_TLS = {
-    getattr(pycurl, name)
-    for name in (
-        *("E_SSL_CONNECT_ERROR", "E_PEER_FAILED_VERIFICATION", "E_SSL_CERTPROBLEM", "E_SSL_CIPHER"),
-        *("E_SSL_CACERT", "E_SSL_CACERT_BADFILE", "E_SSL_ISSUER_ERROR", "E_SSL_INVALIDCERTSTATUS"),
-        *(
-            "E_SSL_PINNEDPUBKEYNOTMATCH",
-            "E_USE_SSL_FAILED",
-            "E_SSL_SHUTDOWN_FAILED",
-            "E_SSL_ENGINE_INITFAILED",
-        ),
-    )
-    if hasattr(pycurl, name)
-}
-
-
-def _header(line: bytes) -> tuple[str, str]:
-    name, _, value = line.decode("latin-1").partition(":")
-    return name.strip()[:200], value.strip()[:2000]
-
-
 def _text(address: Any) -> str:
     return address.decode() if isinstance(address, bytes) else str(address)
-
-
-def _left(exchange: _Exchange) -> float:
-    return exchange.started + exchange.request.timeout_seconds - time.monotonic()
-
-
-def _since(started: float) -> int:
-    return int((time.monotonic() - started) * 1000)
 
 
 def _open_files() -> int:

@@ -39,7 +39,8 @@ def test_workers(processes: Processes, receiver: Receiver) -> None:
     receiver.answers("*", Answer(delay=0.02))
     shop.many_deliveries(shop.a_shop(), receiver.url("/"), 300)
 
-    few = {"POSTRIDER_SEND_THREADS": "4", "POSTRIDER_TRANSPORT": "requests"}  # so that they come back for more
+    # Few at a time, so that they come back for more.
+    few = {"POSTRIDER_SEND_THREADS": "4", "POSTRIDER_TRANSPORT": "requests"}
     workers = at_once(processes, 2, "delivery_endpoint", "deliver", **few)
     every = sorted(Delivery.objects.filter(state="delivered", attempts_made=1).values_list("pk", flat=True))
     assert sorted(crashes.ids(receiver.requests)) == every
