@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from delivery import services
 from delivery.admin.events import of_email
 from delivery.admin.filters import InState, Made, ToChannel, ToEndpoint
+from delivery.admin.revealed import door, may_reveal
 from delivery.admin.sight import sight_of, sight_of_proof
 from delivery.clock import clock
 from delivery.models import Delivery, Endpoint, Proof
@@ -70,6 +71,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         again = self.admin_site.admin_view(require_POST(self.send_again_view))
         return [
             path("<str:delivery_id>/send-again/", again, name="delivery_delivery_send_again"),
+            door(self),
             *super().get_urls(),
         ]
 
@@ -90,6 +92,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         context = {
             **sight_of(delivery, before=request.GET.get("before", "")),
             "can_send_again": request.user.has_perm("delivery.send_again_delivery"),
+            "can_reveal": may_reveal(request),
             "title": "Delivery",
             "subtitle": None,
             **(extra_context or {}),

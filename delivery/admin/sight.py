@@ -52,6 +52,20 @@ def sight_of_proof(proof: Proof) -> dict[str, Any]:
     }
 
 
+def sight_with_secrets(delivery: Delivery) -> dict[str, Any]:
+    """The request as it would go out now, with its secret values; or why there is none."""
+    prepared = channels.channel(delivery.channel).prepare([delivery])[delivery.pk]
+    if isinstance(prepared, channels.Unsendable):
+        return {"delivery": delivery, "why_not": prepared.detail}
+    sent = {
+        "method": prepared.method,
+        "url": prepared.url[:MOST_SHOWN],
+        "headers": prepared.headers,
+        "body": _text(prepared.body.decode(errors="replace")),
+    }
+    return {"delivery": delivery, "sent": sent}
+
+
 def status_of(delivery: Delivery) -> str:
     """What becomes of it next, in words."""
     asked = f", asked for by {delivery.asked_by}" if delivery.asked_by else ""
