@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from delivery import counts
 from delivery.counts import Counted
 from delivery.models import Endpoint
-from tests.processes import Processes
+from tests.processes import ROOT, Processes
 
 PATHS = ("/healthz", "/readyz", "/metrics")
 TOKEN = "a-token-of-more-than-20-characters"
@@ -318,6 +318,12 @@ def test_every_metric_is_explained_and_named_as_prometheus_wants_it(client: Clie
         assert family.name.startswith("postrider_") and family.documentation.endswith("."), family.name
         assert all(sample.name.endswith("_total") for sample in family.samples if family.type == "counter")
     assert len(text) < 20_000
+
+
+def test_every_number_of_the_documents_is_there(client: Client, tick: Schedule) -> None:
+    told = set(re.findall(r"\bpostrider_[a-z_]+", (ROOT / "docs" / "operations.md").read_text()))
+    text = client.get("/metrics").content.decode()
+    assert len(told) > 10 and not {name for name in told if f"# HELP {name} " not in text}
 
 
 @contextmanager
