@@ -38,7 +38,9 @@ class Receiver:
 
     @property
     def requests(self) -> int:
-        """Whole requests that came in."""
+        """Whole requests that came in. Raises RuntimeError if somebody has ended it."""
+        if not self.process.is_alive():
+            raise RuntimeError(f"The receiver ended with {self.process.exitcode}.")
         return int(self._numbers[0])
 
     @property
