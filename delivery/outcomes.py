@@ -1,27 +1,19 @@
 """From an answer to an outcome: was it accepted, what goes on record, what happens next. Pure functions."""
 
-import html
-import json
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from urllib.parse import quote, quote_plus
 
 import orjson
 
 from delivery import retries, sets, success
+from delivery.blotting import Blotter, blotter
 from delivery.courtesy import Tried
 from delivery.models import Attempt, Delivery
 from delivery.queue import Settlement
-from delivery.secrets import MASK
 from delivery.success import SuccessRule
-from delivery.transports import Answer, Request
-
-Secrets = re.Pattern[str] | None
+from delivery.transports import MOST_OF_A_HEADER, Answer, Request
 
 MOVED = (301, 302, 303, 307, 308)
-
-
 # Somebody is there and does not want what was sent; anything else looks as if nobody were.
 _REFUSALS = range(400, 500)
 _NOT_REFUSALS = (408, 425, 429)
@@ -52,9 +44,9 @@ def settlement(
     What was finished stays as it was if "Send again" fails.
     """
     error, detail = judged(answer, request.success)
-    secrets = _pattern(request.secrets)
-    detail = _blotted(_storable(detail), secrets)[:300]
-    attempt = _attempt(delivery, request, answer, started_at, secrets)
+    known = blotter(request.secrets)
+    detail = known.blotted(_storable(detail))[:300]
+    attempt = _attempt(delivery, request, answer, started_at, known)
     attempt.error, attempt.detail = error, detail
     tried = _tried(answer, error, started_at)
     if not error:
@@ -85,11 +77,14 @@ def _tried(answer: Answer, error: str, started_at: datetime) -> Tried:
 
 
 def _attempt(
-    delivery: Delivery, request: Request, answer: Answer, started_at: datetime, secrets: Secrets
+    delivery: Delivery, request: Request, answer: Answer, started_at: datetime, known: Blotter
 ) -> Attempt:
     headers: Iterable[Iterable[str]] = answer.headers
-    if secrets:
-        headers = [[_blotted(name, secrets), _blotted(value, secrets)] for name, value in answer.headers]
+    if request.secrets:
+        headers = [
+            [known.blotted(name), known.blotted(value, is_cut=len(value) >= MOST_OF_A_HEADER)]
+            for name, value in answer.headers
+        ]
     return sets.new(
         Attempt,
         delivery_id=delivery.pk,
@@ -101,7 +96,7 @@ def _attempt(
         request_headers=orjson.dumps(request.shown_headers).decode(),
         status=answer.status,
         answer_headers=_storable(orjson.dumps(headers).decode()),
-        answer=_blotted(_storable(_text(answer)), secrets),
+        answer=known.blotted(_storable(_text(answer)), is_cut=answer.is_cut),
         is_answer_cut=answer.is_cut,
         remote_address=answer.remote_address[:50],
         phases=orjson.dumps(answer.phases).decode(),
@@ -116,25 +111,6 @@ def _text(answer: Answer) -> str:
 def _storable(text: str) -> str:
     """Text as PostgreSQL can keep it: it has no place for the NUL character."""
     return text.replace("\x00", "\ufffd")
-
-
-def _pattern(secrets: Iterable[str]) -> Secrets:
-    """Finds the secrets, the longest first: one may begin with another. None if there are none."""
-    forms = {form for secret in secrets if secret for form in _forms(secret)}
-    words = sorted(forms, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
-
-
-def _forms(secret: str) -> set[str]:
-    """A secret as an answer may repeat it: as it is, from a URL, in JSON, on a page."""
-    in_urls = {quote(secret, safe=""), quote_plus(secret), quote_plus(secret, safe="*")}
-    in_urls |= {form.replace("~", "%7E") for form in in_urls}
-    in_json = {orjson.dumps(secret).decode()[1:-1], json.dumps(secret)[1:-1]}
-    return {secret, html.escape(secret), *in_urls, *in_json}
-
-
-def _blotted(text: str, secrets: Secrets) -> str:
-    return secrets.sub(MASK, text) if secrets else text
 
 
 _REASONS = {

@@ -26,6 +26,7 @@ ERRORS = {
     "internal": "An error inside Postrider",
 }
 BODY_LIMIT = 64 * 1024  # of an answer: read no further, store no more
+MOST_OF_A_HEADER = 2000  # characters of a value that are kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pycurl
 
-from delivery.transports import BODY_LIMIT, Answer, Request, wire
+from delivery.transports import BODY_LIMIT, MOST_OF_A_HEADER, Answer, Request, wire
 
 
 @dataclass(slots=True)
@@ -150,4 +150,4 @@ _TLS = {
 
 def _header(line: bytes) -> tuple[str, str]:
     name, _, value = line.decode("latin-1").partition(":")
-    return name.strip()[:200], value.strip()[:2000]
+    return name.strip()[:200], value.strip()[:MOST_OF_A_HEADER]

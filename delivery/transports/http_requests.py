@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionErro
 from urllib3.exceptions import SSLError as PoolSSLError
 
 from delivery import guard
-from delivery.transports import BODY_LIMIT, Answer, Request, wire
+from delivery.transports import BODY_LIMIT, MOST_OF_A_HEADER, Answer, Request, wire
 from delivery.transports.deadlines import Deadline, Watchman
 from delivery.transports.pinned import PinnedAdapter, exchange
 
@@ -85,7 +85,7 @@ class RequestsTransport:
         answer.phases["answered_ms"] = _since(started)
         answer.status = response.status_code
         headers = list(response.headers.items())[: wire.MOST_HEADERS]
-        answer.headers = tuple((name[:200], value[:2000]) for name, value in headers)
+        answer.headers = tuple((name[:200], value[:MOST_OF_A_HEADER]) for name, value in headers)
         raw, answer.is_cut = _read(response)
         if deadline.has_passed:
             raise TimeoutError

@@ -48,7 +48,7 @@ def test_all_at_once(receiver: Receiver) -> None:
     store = shop.a_shop()
     for path, reaction in {**{path: one[0] for path, one in FAILURES.items()}, **ACCEPTED}.items():
         receiver.answers(f"/{path}", reaction)
-        shop.a_profile(store, path, receiver.url(f"/{path}"), "partial", timeout_seconds=1)
+        shop.a_profile(store, path, receiver.url(f"/{path}"), "partial", timeout_seconds=2)
     shop.a_partial(store)
     sweep.run(sweep.postbacks())
 
@@ -98,7 +98,7 @@ def test_hanging_partner_holds_up_no_other(receiver: Receiver, settings) -> None
     settings.POSTRIDER_SEND_THREADS = 4
     receiver.answers("/hang", Hang())
     store = shop.a_shop()
-    shop.a_profile(store, "Hangs", receiver.url("/hang"), "partial", timeout_seconds=1)
+    shop.a_profile(store, "Hangs", receiver.url("/hang"), "partial", timeout_seconds=2)
     shop.a_profile(store, "Works", receiver.url("/works"), "partial")
     shop.many_partials(store, 6)
     sweep.run(sweep.postbacks())

@@ -105,7 +105,6 @@ def staff(net: Net) -> Client:
 # --- the journey -------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(reason="outcomes looks for fewer forms than delivery.blotting knows", strict=True)
 @pytest.mark.parametrize("transport", ["pycurl", "requests"])
 def test_seen_at_the_receiver_and_nowhere_else(
     transport: str,
