@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import keys, logs
+from config import databases, keys, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -93,6 +93,10 @@ elif _database["ENGINE"].endswith("postgresql"):
     _database.setdefault("CONN_MAX_AGE", 60)
     _database["CONN_MAX_AGE"] = _database["CONN_MAX_AGE"] or 60
     _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = {
+        **databases.enduring(env.int("POSTRIDER_DATABASE_PATIENCE_SECONDS", default=60)),
+        **_database.get("OPTIONS", {}),
+    }
 else:
     raise ImproperlyConfigured("DATABASE_URL must name SQLite (sqlite:///…) or PostgreSQL (postgres://…).")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -65,10 +65,14 @@ class Processes:
 
     def start(self, *arguments: str, **env: str) -> Process:
         """`manage.py` with these arguments, running beside the test."""
+        return self.start_command(sys.executable, str(ROOT / "manage.py"), *arguments, **env)
+
+    def start_command(self, *command: str, **env: str) -> Process:
+        """Any other command in the same way."""
         log = self.folder / f"process-{len(self.started)}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), *arguments],
+                command,
                 env={**self.env, **env},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,

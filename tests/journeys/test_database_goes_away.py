@@ -49,3 +49,10 @@ def test_while_requests_are_out(processes: Processes, receiver: Receiver) -> Non
     assert worker.wait() == 0
     assert Delivery.objects.filter(state="delivered", attempts_made=1).count() == 8
     assert len(receiver.requests) == 8
+
+
+def test_the_server_gives_up_on_who_is_silent_in_a_transaction() -> None:
+    """Its locks would keep the others waiting for hours (tests/torture/machines.py)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("1min",)

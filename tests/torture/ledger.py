@@ -38,6 +38,7 @@ class Note:
     body: str
     said: str
     is_yes: bool
+    by: str = ""  # from which address it came
 
 
 @dataclass(slots=True)

@@ -31,6 +31,8 @@ KINDS = (
     Kind("is-dead", is_lost=True),  # 500 for ever
     Kind("has-bad-tls", is_lost=True, is_tls=True),
 )
+# For several machines: much is out at any time, and all of it is accepted in the end.
+SLOW_KINDS = (Kind("is-slow"), Kind("is-slow-too"))
 MIXED = (
     "accepts",
     "fails",

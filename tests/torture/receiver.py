@@ -1,7 +1,7 @@
 """The partners' server as a process: notes every request in a file before it answers, and answers badly.
 
-python -m tests.torture.receiver FOLDER SEED. It listens on the ports that FOLDER/ports names, notes in
-FOLDER/requests, and answers well as soon as there is a file FOLDER/calm.
+python -m tests.torture.receiver FOLDER SEED. It listens where FOLDER/address says (an address, a port, and
+one for TLS), notes in FOLDER/requests, and answers well as soon as there is a file FOLDER/calm.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from tests.torture.partners import KINDS, MIXED
 
 BADLY = 0.7  # of the answers, until it is calm
 GIGABYTE = 1 << 30
+SLOW_SECONDS = 0.7
 LOST = {kind.name for kind in KINDS if kind.is_lost}
 FRESH = {"webhook-timestamp", "webhook-signature"}  # made anew for each attempt
 WHOLE = b"HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s"
@@ -52,7 +53,7 @@ class Receiver:
         headers = [(name.lower(), value.strip()) for name, value in (one.split(":", 1) for one in lines)]
         body = await reader.readexactly(int(dict(headers).get("content-length", 0)))
         how = self._how(line.split(" ")[1].strip("/"))
-        self._note(line, headers, body, how)
+        self._note(line, headers, body, how, writer.get_extra_info("peername")[0])
         sent = await getattr(self, "_" + how.replace("-", "_"))(writer)
         if sent is not None:
             self._write({"sent": sent, "how": how})
@@ -60,20 +61,23 @@ class Receiver:
 
     def _how(self, partner: str) -> str:
         """How this request is answered."""
+        if partner.startswith("is-slow"):
+            return "is-slow"
         if partner in LOST:
             return "fails"
         if (self.folder / "calm").exists() or self.rng.random() > BADLY:
             return "accepts"
         return self.rng.choice(MIXED) if partner == "mixes" else partner
 
-    def _note(self, line: str, headers: list[tuple[str, str]], body: bytes, how: str) -> None:
+    def _note(self, line: str, headers: list[tuple[str, str]], body: bytes, how: str, by: str) -> None:
         same = [line, *[f"{name}: {value}" for name, value in headers if name not in FRESH]]
         said = hashlib.sha256("\n".join(same).encode() + b"\n\n" + body).hexdigest()
         made = {
             "id": dict(headers).get("webhook-id", ""),
             "body": hashlib.sha256(body).hexdigest(),
             "said": said,
-            "is_yes": how == "accepts",
+            "is_yes": how in ("accepts", "is-slow"),
+            "by": by,
         }
         self._write(made)
 
@@ -83,6 +87,10 @@ class Receiver:
     # --- the ways of answering -----------------------------------------------------------------------
 
     async def _accepts(self, writer: Writer) -> None:
+        await _whole(writer, "200 OK", "TAKEN")
+
+    async def _is_slow(self, writer: Writer) -> None:
+        await asyncio.sleep(SLOW_SECONDS)
         await _whole(writer, "200 OK", "TAKEN")
 
     async def _fails(self, writer: Writer) -> None:
@@ -148,11 +156,11 @@ def _bomb() -> bytes:
 
 async def _run(folder: Path, seed: str) -> None:
     receiver = Receiver(folder, seed)
-    plain, secure = map(int, (folder / "ports").read_text().split())
+    address, *ports = (folder / "address").read_text().split()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("elsewhere.example").configure_cert(context)  # nobody trusts it, nor the name
-    for port, tls in ((plain, None), (secure, context)):
-        await asyncio.start_server(receiver.serve, "127.0.0.1", port, ssl=tls, backlog=1024)
+    for port, tls in zip(ports, (None, context), strict=True):
+        await asyncio.start_server(receiver.serve, address, int(port), ssl=tls, backlog=1024)
     await asyncio.Event().wait()
 
 

@@ -17,16 +17,17 @@ from orders.models import Campaign, Product
 from tests.journeys import shop
 from tests.journeys.shop import BY, Shop
 from tests.torture.ledger import WAITING, Books, Note, Row, Try
-from tests.torture.partners import KINDS
+from tests.torture.partners import Kind
 
 TIMEOUT_SECONDS = 4  # longer than a lease: what hangs has to be renewed
 
 
-def open_shop(plain: int, secure: int) -> None:
+def open_shop(kinds: Sequence[Kind], address: str) -> None:
     """A shop, and a partner of each kind who is told of every cart that is left, at once."""
     store = shop.a_shop()
-    for kind in KINDS:
-        url = f"https://127.0.0.1:{secure}" if kind.is_tls else f"http://127.0.0.1:{plain}"
+    host, plain, secure = address.split()
+    for kind in kinds:
+        url = f"https://{host}:{secure}" if kind.is_tls else f"http://{host}:{plain}"
         settings = {"timeout_seconds": TIMEOUT_SECONDS, "cadence": "immediate", **dict(kind.settings)}
         shop.a_profile(store, kind.name, f"{url}/{kind.name}", "partial", **settings)
 
@@ -66,15 +67,15 @@ def delivered() -> set[str]:
     return set(Delivery.objects.filter(state="delivered").values_list("pk", flat=True))
 
 
-def left() -> tuple[int, int]:
+def left(kinds: Sequence[Kind]) -> tuple[int, int]:
     """How many deliveries are still to be made of events, and how many to be carried to who will say yes."""
-    wanted = Event.objects.filter(type="order.partial").count() * len(KINDS)
-    lost = [kind.name for kind in KINDS if kind.is_lost]
+    wanted = Event.objects.filter(type="order.partial").count() * len(kinds)
+    lost = [kind.name for kind in kinds if kind.is_lost]
     waiting = Delivery.objects.filter(state__in=WAITING).exclude(target_name__in=lost)
     return wanted - Delivery.objects.count(), waiting.count()
 
 
-def books(folder: Path, once_delivered: set[str]) -> Books:
+def books(folder: Path, kinds: Sequence[Kind], once_delivered: set[str]) -> Books:
     orders = Event.objects.filter(type="order.partial").values_list("order_id", flat=True)
     overlooked = Endpoint.objects.filter(is_held=False, ready_at=None, deliveries__due_at__isnull=False)
     now = timezone.now()  # a lease that ended belongs to nobody
@@ -82,13 +83,13 @@ def books(folder: Path, once_delivered: set[str]) -> Books:
     return Books(
         events=set(orders),
         acknowledged={int(line) for line in _lines(folder / "acknowledged")},
-        partners={kind.name: kind.is_lost for kind in KINDS},
+        partners={kind.name: kind.is_lost for kind in kinds},
         rows=[
             Row(*rest, lease=lease if due_at and due_at > now else "", is_due=due_at is not None)
             for *rest, lease, due_at in Delivery.objects.values_list(*columns).iterator()
         ],
         tries=[Try(*row) for row in Attempt.objects.values_list("delivery_id", "number", "error").iterator()],
-        notes=[Note(**note) for note in notes(folder) if "id" in note],
+        notes=[Note(**note) for note in notes(folder) if "sent" not in note],
         once_delivered=once_delivered,
         counted=_counted(),
         overlooked=sorted(set(overlooked.values_list("name", flat=True))),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -61,31 +61,15 @@ class Storm:
     def _start(self, name: str) -> None:
         seed = f"{self.seed} {self.befell.total()}"
         if name in ("receiver", "producer"):
-            self.running[name] = self._start_module(f"tests.torture.{name}", str(self.folder), seed)
+            command = [sys.executable, "-m", f"tests.torture.{name}", str(self.folder), seed]
+            self.running[name] = self._processes.start_command(*command)
         else:
             arguments = ["qcluster"] if name == "cluster" else ["deliver", "--stay"]
             self.running[name] = self._processes.start(*arguments)
 
-    def _start_module(self, *arguments: str) -> Process:
-        log = self.folder / f"process-{len(self._processes.started)}.log"
-        with log.open("wb") as output:
-            popen = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                env=self._processes.env,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._processes.started.append(Process(popen, log))
-        return self._processes.started[-1]
-
     def _kill(self, name: str) -> None:
         """With its children, as when a machine or a container goes."""
-        process = self.running.pop(name)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.popen.pid, signal.SIGKILL)
-        process.popen.wait(10)
+        kill_all(self.running.pop(name))
 
     def stop_all(self) -> None:
         self._processes.stop_all()
@@ -199,7 +183,7 @@ class Storm:
         return time.monotonic() - started
 
     def _is_left(self) -> bool:
-        return self._enduring(store.left) != (0, 0)
+        return self._enduring(lambda: store.left(KINDS)) != (0, 0)
 
     def ask_all_to_stop(self) -> None:
         for name in [*WORKERS, "cluster"]:
@@ -217,12 +201,9 @@ class Storm:
         if code and name != "producer":  # which may have been started a moment ago
             self.complaints.append(f"{name} stopped with exit status {code}: {process.output[-2000:]}")
 
-    def tracebacks(self) -> Iterator[str]:
-        """The last line of what went wrong in the processes' logs, for who reads the report."""
-        for process in self._processes.started:
-            lines = process.output.splitlines()
-            yield from (
-                line
-                for line in lines
-                if line.startswith(("django.db", "psycopg", "AssertionError", "KeyError"))
-            )
+
+def kill_all(process: Process) -> None:
+    """SIGKILL, to its children too."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.popen.pid, signal.SIGKILL)
+    process.popen.wait(10)

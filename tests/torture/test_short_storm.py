@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from tests.processes import ROOT
-from tests.torture.__main__ import NO_DATABASE
+from tests.torture.scene import NO_DATABASE
 
-SECONDS = "20"
+SECONDS = "15"
 SEED = os.environ.get("POSTRIDER_TEST_STORM_SEED", "7")
 
 
