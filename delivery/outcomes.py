@@ -13,19 +13,20 @@ from delivery.queue import Settlement
 from delivery.success import SuccessRule
 from delivery.transports import MOST_OF_A_HEADER, Answer, Request
 
+_KNOWS_NONE = blotter(())
 MOVED = (301, 302, 303, 307, 308)
 # Somebody is there and does not want what was sent; anything else looks as if nobody were.
 _REFUSALS = range(400, 500)
 _NOT_REFUSALS = (408, 425, 429)
 
 
-def judged(answer: Answer, rule: SuccessRule | None = None) -> tuple[str, str]:
+def judged(answer: Answer, rule: SuccessRule | None = None, known: Blotter = _KNOWS_NONE) -> tuple[str, str]:
     """("", "") if it was accepted: 2xx, and what the rule wants. Else the word for why not, and a text."""
     if answer.error:
         return answer.error, answer.detail
     status = answer.status or 0
     if 200 <= status < 300:
-        why = success.missed(rule, _text(answer)) if rule else ""
+        why = _missed(rule, answer, known) if rule else ""
         return ("success_rule", f"{status}. {why}") if why else ("", "")
     if status in MOVED:
         to = next((value for name, value in answer.headers if name.lower() == "location"), "")
@@ -36,6 +37,14 @@ def judged(answer: Answer, rule: SuccessRule | None = None) -> tuple[str, str]:
     return "status", f"{status} {_REASONS.get(status, '')}".strip()
 
 
+def _missed(rule: SuccessRule, answer: Answer, known: Blotter) -> str:
+    """Judged as it came, quoted without secrets: a quotation is cut, which would leave half of one."""
+    if not success.missed(rule, _text(answer)):
+        return ""
+    shown = known.blotted(_text(answer), is_cut=answer.is_cut)
+    return success.missed(rule, shown) or "The answer is not what the rule asks for."
+
+
 def settlement(
     delivery: Delivery, request: Request, answer: Answer, started_at: datetime, wait: timedelta | None
 ) -> Settlement:
@@ -43,8 +52,8 @@ def settlement(
 
     What was finished stays as it was if "Send again" fails.
     """
-    error, detail = judged(answer, request.success)
     known = blotter(request.secrets)
+    error, detail = judged(answer, request.success, known)
     detail = known.blotted(_storable(detail))[:300]
     attempt = _attempt(delivery, request, answer, started_at, known)
     attempt.error, attempt.detail = error, detail
