@@ -3,5 +3,6 @@
 from delivery.admin.deliveries import DeliveryAdmin
 from delivery.admin.endpoints import EndpointAdmin
 from delivery.admin.events import EventAdmin
+from delivery.admin.replays import ReplayAdmin
 
-__all__ = ["DeliveryAdmin", "EndpointAdmin", "EventAdmin"]
+__all__ = ["DeliveryAdmin", "EndpointAdmin", "EventAdmin", "ReplayAdmin"]

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_POST
 from delivery import services
 from delivery.admin.events import of_email
 from delivery.admin.filters import InState, Made, ToChannel, ToEndpoint
+from delivery.admin.replays import send_many_again
 from delivery.admin.revealed import door, may_reveal
 from delivery.admin.sight import sight_of, sight_of_proof
 from delivery.clock import clock
-from delivery.models import Delivery, Endpoint, Proof
+from delivery.models import Delivery, Endpoint, Event, Proof
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
 
 MOST_SEARCHED = 2000
@@ -39,6 +40,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "error."
     )
     ordering = ("-id",)
+    actions = ("send_many_again",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).defer("content")
@@ -46,12 +48,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def found_exactly(self, term: str) -> Iterable[str]:
         if Delivery.objects.filter(pk=term.lower()).exists():
             return [term.lower()]
-        by_order = Delivery.objects.filter(event__order__client_order_id=term.upper())
-        found = list(by_order.values_list("pk", flat=True)[:MOST_FOUND])
-        if found or "@" not in term:
-            return found
-        by_email = Delivery.objects.filter(event__in=of_email(term).values("pk"))
-        return by_email.values_list("pk", flat=True)[:MOST_FOUND]
+        of_order = Event.objects.filter(order__client_order_id=term.upper())
+        for events in (of_order, of_email(term)):  # as numbers: a plan of it all together might go astray
+            if pks := list(events.values_list("pk", flat=True)[:MOST_FOUND]):
+                return Delivery.objects.filter(event__in=pks).values_list("pk", flat=True)[:MOST_FOUND]
+        return ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -66,6 +67,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if endpoints := list(named[:MOST_FOUND]):
             return queryset.filter(endpoint__in=endpoints), False
         return queryset.filter(pk__in=_with_error(term)), False
+
+    def has_send_again_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("delivery.send_again_delivery")
+
+    @admin.action(description="Send again", permissions=["send_again"])
+    def send_many_again(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> HttpResponse | None:
+        return send_many_again(request, chosen)
 
     def get_urls(self) -> list[URLPattern]:
         again = self.admin_site.admin_view(require_POST(self.send_again_view))
@@ -91,7 +99,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             )  # which refuses in its own words
         context = {
             **sight_of(delivery, before=request.GET.get("before", "")),
-            "can_send_again": request.user.has_perm("delivery.send_again_delivery"),
+            "can_send_again": self.has_send_again_permission(request),
             "can_reveal": may_reveal(request),
             "title": "Delivery",
             "subtitle": None,
@@ -109,7 +117,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def send_again_view(self, request: HttpRequest, delivery_id: str) -> HttpResponse:
         """Another attempt of the same delivery: same id, same content."""
-        if not request.user.has_perm("delivery.send_again_delivery"):
+        if not self.has_send_again_permission(request):
             raise PermissionDenied
         delivery = _with_all(delivery_id)
         if delivery is None:

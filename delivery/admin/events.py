@@ -92,8 +92,6 @@ def of_email(term: str) -> QuerySet[Event]:
     locations = apps.get_model("customers", "Location")._default_manager.values(
         "pk"
     )  # the index starts with it
-    return (
-        Event.objects.annotate(email=Lower("customer__email"))
-        .filter(customer__location__in=locations, email=term.lower())
-        .exclude(customer__email="")
-    )
+    customers = apps.get_model("customers", "Customer")._default_manager.annotate(lower=Lower("email"))
+    found = customers.filter(location__in=locations, lower=term.lower()).exclude(email="")
+    return Event.objects.filter(customer__in=list(found.values_list("pk", flat=True)[:MOST_FOUND]))

@@ -44,16 +44,15 @@ class Made(admin.SimpleListFilter):
 class InState(admin.ChoicesFieldListFilter):
     """By state. What is not finished lies in the working set, so nothing else is looked at for it."""
 
+    def expected_parameters(self) -> list[str | None]:
+        return [*super().expected_parameters(), f"{self.field_path}__in"]  # which profiles link to
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found: QuerySet[Any] = super().queryset(request, queryset)  # type: ignore[assignment]
-        chosen = {state for values in self.used_parameters.values() for state in _as_list(values)}
+        given: dict[str, Any] = dict(self.used_parameters)
+        chosen = set(given.get(f"{self.field_path}__exact", ()))
+        chosen.update(*given.get(f"{self.field_path}__in", ()))
         return found.filter(kept_on=None) if chosen and chosen <= _UNFINISHED else found
-
-
-def _as_list(values: Any) -> list[str]:
-    """What stands in an address for one state, or for several."""
-    together = ",".join(map(str, values)) if isinstance(values, list) else str(values)
-    return together.split(",")
 
 
 class ToChannel(admin.SimpleListFilter):

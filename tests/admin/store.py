@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from customers import services
 from customers.models import Customer, Location
+from delivery import replays
 from delivery.models import Attempt, Delivery, Endpoint
 from exports import sweep
 from exports.models import ExportProfile, FieldMapping, Route
@@ -107,6 +108,7 @@ def a_store() -> Store:
     delivery = Delivery.objects.get(event__order=order)
     an_attempt(delivery)
     set_to(delivery, state="waiting", attempts_made=1, last_error="status", last_detail="404 Not Found")
+    replays.start(replays.Filter(), by=f"admin:{SCRIPT}")
     return Store(location, campaign, product, customer, order, profile, delivery)
 
 
