@@ -7,7 +7,7 @@ UV_COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 
 	--no-emit-index-url --no-header pyproject.toml
 SAY := @printf '\n\033[1m%s\033[0m\n'
 
-.PHONY: help run test check lock bench torture verify-data chromium
+.PHONY: help run test check lock bench torture verify-data chromium redis
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -17,7 +17,7 @@ help: ## this list
 run: .venv/runtime.stamp ## everything in one terminal: web, workers, a sample store (PORT, POSTRIDER_DATA)
 	@$(PY) manage.py up
 
-test: check chromium ## every check and every test, on PostgreSQL and on SQLite
+test: check chromium redis ## every check and every test, on PostgreSQL and on SQLite
 	$(SAY) "Tests on PostgreSQL"
 	@$(PY) -m pytest -q
 	$(SAY) "Tests on SQLite"
@@ -68,6 +68,16 @@ chromium: # The browser tests need one; they are skipped without.
 	{ apt-get update && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null || \
 		echo "Chromium could not be installed: the browser tests are skipped."
+
+redis: # The tests of the Redis broker need one; they are skipped without.
+	@if command -v redis-server >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "There is no redis-server here: install it to run its tests too."; exit 0; \
+	fi; \
+	echo "Installing redis-server for its tests (once)"; \
+	{ apt-get update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		apt-get install -y --no-install-recommends redis-server; } >/dev/null 2>&1 </dev/null || \
+		echo "redis-server could not be installed: its tests are skipped."
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import databases, keys, logs
+from config import brokers, databases, keys, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -145,7 +145,7 @@ SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # probes come i
 DRAIN_SECONDS = 50
 Q_CLUSTER = {
     "name": "postrider",
-    "orm": "default",
+    **brokers.broker(env.str("REDIS_URL", default="")),
     "workers": env.int("POSTRIDER_WORKERS", default=2),
     "timeout": 300,
     "retry": 700,

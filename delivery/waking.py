@@ -10,12 +10,13 @@ from django.db import connection, transaction
 ENOUGH = 10
 CHANNEL = "postrider"
 _LOOK_SECONDS = 0.02
+_QUIET_SECONDS = 10.0
 
 
 def after_commit() -> None:
     """Once per transaction: a word to whoever listens, and one task that looks at the tables."""
-    if all(function is not _wake for _, function, *_ in connection.run_on_commit):
-        transaction.on_commit(_wake, robust=True)
+    if all(function is not _ring for _, function, *_ in connection.run_on_commit):
+        transaction.on_commit(_ring, robust=True)
         tell()
 
 
@@ -26,12 +27,25 @@ def tell() -> None:
             cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
-def _wake() -> None:
-    from django_q.brokers import get_broker  # late: django-q2 reads settings and cache when imported
-    from django_q.tasks import async_task
+class _Bell:
+    """Rings for django-q2's workers; if that fails (Redis is gone), not again for a while."""
 
-    if get_broker().queue_size() < ENOUGH:
-        async_task(settings.POSTRIDER_AFTER_COMMIT_TASK, q_options={"group": "after-commit"})
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def ring(self) -> None:
+        from django_q.brokers import get_broker  # late: django-q2 reads settings and cache when imported
+        from django_q.tasks import async_task
+
+        if time.monotonic() < self._quiet_until:
+            return
+        self._quiet_until = time.monotonic() + _QUIET_SECONDS
+        if get_broker().queue_size() < ENOUGH:
+            async_task(settings.POSTRIDER_AFTER_COMMIT_TASK, q_options={"group": "after-commit"})
+        self._quiet_until = 0.0
+
+
+_ring = _Bell().ring
 
 
 class Listener:
