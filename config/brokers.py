@@ -1,6 +1,6 @@
 """Where django-q2 keeps its tasks: in our own database, or in Redis."""
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 # A Redis that hangs keeps nobody for long: who records something goes on without it. The workers ask it to
 # wait for a second at a time.
@@ -11,5 +11,5 @@ def broker(redis_url: str) -> dict[str, str]:
     """For Q_CLUSTER. What the URL itself says of time limits stands."""
     if not redis_url:
         return {"orm": "default"}
-    parts = urlsplit(redis_url)
-    return {"redis": parts._replace(query=urlencode(_PATIENCE | dict(parse_qsl(parts.query)))).geturl()}
+    address, _, query = redis_url.partition("?")
+    return {"redis": f"{address}?{urlencode(_PATIENCE | dict(parse_qsl(query)))}"}
