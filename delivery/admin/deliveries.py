@@ -1,6 +1,8 @@
 """The delivery page: what was sent, byte for byte, every try of it, and the button that sends it again."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,7 +25,7 @@ from delivery.clock import clock
 from delivery.models import Delivery, Endpoint, Event, Proof
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
 
-MOST_SEARCHED = 2000
+MOST_SEARCHED = 1000
 MOST_WITH_WORDS = 100
 
 
@@ -45,15 +47,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).defer("content")
 
-    def found_exactly(self, term: str) -> Iterable[str]:
-        if Delivery.objects.filter(pk=term.lower()).exists():
-            return [term.lower()]
-        of_order = Event.objects.filter(order__client_order_id=term.upper())
-        for events in (of_order, of_email(term)):  # as numbers: a plan of it all together might go astray
-            if pks := list(events.values_list("pk", flat=True)[:MOST_FOUND]):
-                return Delivery.objects.filter(event__in=pks).values_list("pk", flat=True)[:MOST_FOUND]
-        return ()
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -61,12 +54,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
         term = search_term.replace("\x00", "").strip()[:200]
         if not term:
             return queryset, False
-        if found := list(self.found_exactly(term)):
-            return queryset.filter(pk__in=found), False
+        if found := _found_exactly(term):
+            return _only(queryset, found), False
         named = Endpoint.objects.filter(name__icontains=term).values_list("pk", flat=True)
         if endpoints := list(named[:MOST_FOUND]):
             return queryset.filter(endpoint__in=endpoints), False
-        return queryset.filter(pk__in=_with_error(term)), False
+        return _only(queryset, _with_error(term)), False
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("delivery.send_again_delivery")
@@ -162,10 +155,29 @@ def _proof_of(delivery_id: str) -> Proof | None:
     return everything.filter(pk=delivery_id[:24]).first()
 
 
-def _with_error(term: str) -> list[str]:
+def _found_exactly(term: str) -> list[tuple[str, date | None]]:
+    """By id, by order, by e-mail: their ids, and the days by which they lie in their months."""
+    rows = Delivery.objects.values_list("pk", "kept_on")
+    if found := list(rows.filter(pk=term.lower())):
+        return found
+    of_order = Event.objects.filter(order__client_order_id=term.upper())
+    for events in (of_order, of_email(term)):  # as numbers: a plan of it all together might go astray
+        if pks := list(events.values_list("pk", flat=True)[:MOST_FOUND]):
+            return list(rows.filter(event__in=pks)[:MOST_FOUND])
+    return []
+
+
+def _with_error(term: str) -> list[tuple[str, date | None]]:
     """Of the newest that wait for another try and the newest that failed: whose error has these words."""
     wanted, found = term.casefold(), []
     for state in (Q(state=Delivery.State.WAITING, kept_on=None), Q(state=Delivery.State.FAILED)):
-        newest = Delivery.objects.filter(state).order_by("-pk").values_list("pk", "last_detail")
-        found += [pk for pk, detail in newest[:MOST_SEARCHED] if wanted in detail.casefold()]
-    return sorted(found, reverse=True)[:MOST_WITH_WORDS]
+        newest = Delivery.objects.filter(state).order_by("-pk").values_list("pk", "kept_on", "last_detail")
+        found += [(pk, day) for pk, day, detail in newest[:MOST_SEARCHED] if wanted in detail.casefold()]
+    return sorted(found, key=itemgetter(0), reverse=True)[:MOST_WITH_WORDS]
+
+
+def _only(deliveries: QuerySet[Any], found: Sequence[tuple[str, date | None]]) -> QuerySet[Any]:
+    """These. With their days, so that no other month is looked at."""
+    days = {day for _, day in found if day is not None}
+    in_months = Q(kept_on__in=days) | Q(kept_on=None)
+    return deliveries.filter(in_months, pk__in=[pk for pk, _ in found])

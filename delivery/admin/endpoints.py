@@ -12,7 +12,9 @@ from delivery import limits
 from delivery.admin import signatures
 from delivery.clock import clock
 from delivery.models import Delivery, Endpoint
-from delivery.screens import MOST_LISTED, QuickAdmin, ReadOnlyAdmin
+from delivery.screens import QuickAdmin, ReadOnlyAdmin
+
+MOST_WAITING = 1000  # counted no further: a dead endpoint may have a million
 
 _LIMITS = ("concurrency", "rate_per_second")
 
@@ -103,12 +105,12 @@ def deliveries_of(endpoint: Endpoint) -> str:
 
 
 def waiting_for(endpoint: Endpoint) -> str:
-    """How many have not arrived yet, counted no further than a list shows; with a link to them."""
+    """How many have not arrived yet, counted no further than MOST_WAITING; with a link to them."""
     unfinished = Delivery.objects.filter(endpoint=endpoint, kept_on=None, state__in=["pending", "waiting"])
-    number = unfinished.order_by().values("pk")[: MOST_LISTED + 1].count()
+    number = unfinished.order_by().values("pk")[: MOST_WAITING + 1].count()
     if not number:
         return "None"
-    text = f"{MOST_LISTED:,}+" if number > MOST_LISTED else f"{number:,}"
+    text = f"{MOST_WAITING:,}+" if number > MOST_WAITING else f"{number:,}"
     return format_html('<a href="{}&amp;state__in=pending,waiting">{}</a>', _list_of(endpoint), text)
 
 

@@ -42,7 +42,7 @@ class Made(admin.SimpleListFilter):
 
 
 class InState(admin.ChoicesFieldListFilter):
-    """By state. What is not finished lies in the working set, so nothing else is looked at for it."""
+    """By state. One has an index; two that are not finished lie in the working set: no need to look on."""
 
     def expected_parameters(self) -> list[str | None]:
         return [*super().expected_parameters(), f"{self.field_path}__in"]  # which profiles link to
@@ -52,7 +52,7 @@ class InState(admin.ChoicesFieldListFilter):
         given: dict[str, Any] = dict(self.used_parameters)
         chosen = set(given.get(f"{self.field_path}__exact", ()))
         chosen.update(*given.get(f"{self.field_path}__in", ()))
-        return found.filter(kept_on=None) if chosen and chosen <= _UNFINISHED else found
+        return found.filter(kept_on=None) if chosen == _UNFINISHED else found
 
 
 class ToChannel(admin.SimpleListFilter):

@@ -84,7 +84,7 @@ def test_the_page_says_how_it_is_and_what_waits(store: Store, admin_client: Clie
 def test_what_waits_is_counted_no_further_than_a_list_shows(
     store: Store, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.admin.endpoints.MOST_LISTED", 2)
+    monkeypatch.setattr("delivery.admin.endpoints.MOST_WAITING", 2)
     for number, text in ((1, ">2</a>"), (2, ">2+</a>"), (3, ">2+</a>")):
         Delivery.objects.create(
             channel="export",
