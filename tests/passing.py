@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from delivery import queue
 from delivery.models import Delivery, Endpoint
 
 
@@ -21,3 +23,13 @@ def pass_by(time: timedelta) -> None:
     Delivery.objects.filter(due_at__isnull=False).update(due_at=F("due_at") - time)
     Endpoint.objects.filter(asleep_until__isnull=False).update(asleep_until=F("asleep_until") - time)
     Endpoint.objects.filter(ready_at__isnull=False).update(ready_at=F("ready_at") - time)
+
+
+def an_hour_passes() -> None:
+    """The same for whoever waits, and beside workers: what they have in hand stays theirs."""
+    now = timezone.now()
+    with transaction.atomic():
+        queue.lock_endpoints(list(Endpoint.objects.values_list("pk", flat=True)))
+        Delivery.objects.filter(lease="", due_at__gt=now).update(due_at=now)
+        Endpoint.objects.filter(asleep_until__gt=now).update(asleep_until=now)
+        Endpoint.objects.filter(ready_at__gt=now).update(ready_at=now)

@@ -102,6 +102,7 @@ class Receiver:
 
     tls: ssl.SSLContext | None = None
     requests: list[Request] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)  # bytes of each huge answer that could be sent
     _scripts: dict[str, list[Reaction]] = field(default_factory=dict)
     _decide: Callable[[Request], Reaction] | None = None
     _server: "_Server | None" = None
@@ -249,8 +250,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(Answer(200, bomb, (("Content-Encoding", "gzip"),)))
             return
         self.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {huge.size}\r\n\r\n".encode())
-        for start in range(0, huge.size, 65536):
-            self.wfile.write(b"x" * min(65536, huge.size - start))
+        sent = 0
+        try:
+            while sent < huge.size:
+                sent += self.wfile.write(b"x" * min(65536, huge.size - sent))
+        finally:
+            self.server.receiver.taken.append(sent)
 
 
 _REACTIONS: dict[type, Callable[[_Handler, Any], None]] = {

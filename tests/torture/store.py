@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
 from customers.models import Customer, Location
-from delivery import counts, queue
+from delivery import counts
 from delivery.models import Attempt, Count, Delivery, Endpoint, Event
 from exports import services
 from exports.models import ExportProfile
@@ -47,16 +47,6 @@ def switch(partner: str, *, on: bool) -> None:
         services.switch_on(profile, by=BY, catch_up=True)
     else:
         services.switch_off(profile, by=BY)
-
-
-def let_an_hour_pass() -> None:
-    """For whoever waits for another try, and for whoever sleeps; not for leases."""
-    now = timezone.now()
-    with transaction.atomic():
-        queue.lock_endpoints(list(Endpoint.objects.values_list("pk", flat=True)))
-        Delivery.objects.filter(lease="", due_at__gt=now).update(due_at=now)
-        Endpoint.objects.filter(asleep_until__gt=now).update(asleep_until=now)
-        Endpoint.objects.filter(ready_at__gt=now).update(ready_at=now)
 
 
 def in_flight() -> int:

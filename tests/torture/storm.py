@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from tests import passing
 from tests.databases import Cluster
 from tests.processes import Process, Processes
 from tests.torture import store
@@ -138,7 +139,7 @@ class Storm:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if time.monotonic() >= self._next_hour:
-                self._enduring(store.let_an_hour_pass)
+                self._enduring(passing.an_hour_passes)
                 self.once_delivered |= self._enduring(store.delivered) or set()
                 self._next_hour = time.monotonic() + HOUR_SECONDS
             self._see_who_ended()
