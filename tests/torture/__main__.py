@@ -4,6 +4,7 @@ import argparse
 import platform
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ MOST_READ = 64 << 20  # of an answer without an end so much may be on its way wh
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what we started ends with us
     parser = argparse.ArgumentParser(prog="tests.torture", description=__doc__)
     parser.add_argument("--database", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--seconds", type=float, default=60)

@@ -44,6 +44,7 @@ DRAIN_SECONDS, STOP_SECONDS = 120, 60
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what we started ends with us
     cluster = new_cluster(is_durable=False)
     if cluster is None:
         print(f"There is no PostgreSQL here: {HOW_TO_GET_ONE}.")
