@@ -22,37 +22,37 @@ def write(ids: Sequence[str], table: str) -> int:
 
     One that was sent again after its proof had been written gets a proof of how it is now.
     """
-    if not ids:
-        return 0
-    return run_statement(
-        f"INSERT INTO delivery_proof ({_COLUMNS}, content_sha256) "  # noqa: S608 (names are our own)
-        f"SELECT {_COLUMNS}, {_SHA256[connection.vendor]} FROM {table} AS d "
-        f"WHERE d.id IN ({places(ids)}) AND NOT d.is_test "
-        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempts_made = excluded.attempts_made, "
-        "finished_at = excluded.finished_at "
-        "WHERE delivery_proof.attempts_made <> excluded.attempts_made",
-        ids,
-    )
+    return _write(table, f"d.id IN ({places(ids)})", ids) if ids else 0
 
 
 def write_all(run: Run, table: str) -> bool:
-    """Proofs of all that lies in a table, a batch a transaction. False: the time is up, and there is more."""
+    """Proofs of all that lies in a table, a batch a transaction. False: the time is up, and there is more.
+
+    What has its proof already, from a run that was killed, is passed by.
+    """
     last = ""
-    while ids := _missing(table, last):
-        last = ids[-1]
+    while (end := _end_of_batch(last, table)) is not None:
         with transaction.atomic():
-            run.report.proofs_written += write(ids, table)
+            run.report.proofs_written += _write(table, "d.id > %s AND d.id <= %s", [last, end])
+        last = end
         if not run.may_go_on():
             return False
     return True
 
 
-def _missing(table: str, last: str) -> list[str]:
-    """The next ones after `last` without a proof of how they are now."""
-    found = read(
-        f"SELECT d.id FROM {table} AS d WHERE d.id > %s AND NOT d.is_test AND NOT EXISTS "  # noqa: S608
+def _end_of_batch(last: str, table: str) -> str | None:
+    batch = f"SELECT id FROM {table} WHERE id > %s ORDER BY id LIMIT {BATCH}"  # noqa: S608
+    [(end,)] = read(f"SELECT max(id) FROM ({batch}) AS batch", [last])  # noqa: S608
+    return end  # type: ignore[no-any-return]
+
+
+def _write(table: str, which: str, params: Sequence[str]) -> int:
+    return run_statement(
+        f"INSERT INTO delivery_proof ({_COLUMNS}, content_sha256) "  # noqa: S608 (names are our own)
+        f"SELECT {_COLUMNS}, {_SHA256[connection.vendor]} FROM {table} AS d "
+        f"WHERE {which} AND NOT d.is_test AND NOT EXISTS "
         "(SELECT 1 FROM delivery_proof p WHERE p.id = d.id AND p.attempts_made = d.attempts_made) "
-        f"ORDER BY d.id LIMIT {BATCH}",
-        [last],
+        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempts_made = excluded.attempts_made, "
+        "finished_at = excluded.finished_at",
+        params,
     )
-    return [pk for (pk,) in found]
