@@ -68,8 +68,9 @@ class Listener:
             self._on = line
             return True
         with connection.wrap_database_errors:  # a server that goes is an error like any other
-            heard = list(line.notifies(timeout=seconds, stop_after=1))
-            return bool(heard) or bool(list(line.notifies(timeout=0)))
+            heard = [*line.notifies(timeout=seconds, stop_after=1), *line.notifies(timeout=0)]
+        # What we have committed ourselves is no news.
+        return any(one.pid != line.info.backend_pid for one in heard)
 
     def _saw(self, seconds: float) -> bool:
         end = time.monotonic() + seconds

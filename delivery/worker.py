@@ -28,6 +28,7 @@ FLUSH_SECONDS = 0.05  # a crash can repeat what was sent since: keep it small
 YOUNG_SECONDS = 0.25  # what is out longer only waits, and leaves its place to others
 STALE_SECONDS = 60  # what has not begun by then would go out with a signature that is too old
 LOOK_SECONDS = 0.02  # between two looks for more, when the last found nothing
+MEND_SECONDS = 60  # between two looks for what nobody made ready
 IDLE_SECONDS = 1.0  # between two looks when nobody calls
 GONE_SECONDS = 0.5  # before the database is asked again
 ENDURED_SECONDS = 60
@@ -73,18 +74,21 @@ def drain(
     progress: Callable[[int], None] = lambda done: None,
     between: Callable[[], None] = lambda: None,
     transport: Transport | None = None,
+    is_mending: bool = True,
 ) -> Tally:
     """Carries all that is due, and returns when nothing is due or out any more.
 
     After `seconds`, or when told to stop, it takes nothing new, gives back what has not begun and finishes
     the rest, which takes one time limit at most. `progress` is told how many have been tried so far;
-    `between` is called again and again while it works. A `transport` of the caller's stays open.
+    `between` is called again and again while it works. A `transport` of the caller's stays open. With
+    `is_mending` it first looks for what nobody made ready.
     """
     end = time.monotonic() + seconds if seconds is not None else None
     with _open(transport) as carrier:
         run = _Drain(carrier)
-        with _enduring(run):
-            queue.mend()
+        if is_mending:
+            with _enduring(run):
+                queue.mend()
         while True:
             is_ending = should_stop() or (end is not None and time.monotonic() > end)
             was_out = bool(run.out)  # what lands makes room: only who had nothing out may stop looking
@@ -136,11 +140,15 @@ def stay(*, should_stop: Callable[[], bool]) -> None:
         if listener.heard(seconds):
             _tell_subscribers()
 
+    mend_at = time.monotonic()
     while not should_stop():
         try:
             with _open(None) as transport:
                 while not should_stop():
-                    drain(should_stop=should_stop, between=serve, transport=transport)
+                    is_time = time.monotonic() >= mend_at
+                    drain(should_stop=should_stop, between=serve, transport=transport, is_mending=is_time)
+                    if is_time:
+                        mend_at = time.monotonic() + MEND_SECONDS
                     close_old_connections()
                     serve(_idle_seconds())
         except (OperationalError, InterfaceError):
@@ -182,6 +190,8 @@ def _open(transport: Transport | None) -> Iterator[Transport]:
 
 def _start_more(run: _Drain) -> bool:
     """Claims what there is room for and sends it off. False: we looked, and nothing more is due."""
+    if run.transport.is_behind:
+        return True
     room = _room(run)
     if room < min(run.transport.most_young // 4, queue.BATCH // 2) or time.monotonic() < run.look_at:
         return True

@@ -66,6 +66,11 @@ class Transport(Protocol):
     most_young: int  # of these, begun within the last moments
     most_unproven: int  # of these, to endpoints that may well hang
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has more to do than it gets done: what came now would wait for us alone."""
+        ...
+
     def start(self, key: str, request: Request) -> None: ...
 
     def finished(self, timeout_seconds: float) -> Sequence[tuple[str, Answer]]:

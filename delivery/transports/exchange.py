@@ -130,7 +130,8 @@ ALWAYS: tuple[tuple[int, Any], ...] = (
     (pycurl.SSL_VERIFYPEER, 1),
     (pycurl.SSL_VERIFYHOST, 2),
     (pycurl.NETRC, pycurl.NETRC_IGNORED),
-    (pycurl.DNS_CACHE_TIMEOUT, 60),
+    # Every request brings its address. With a time limit libcurl would walk all it knows after each.
+    (pycurl.DNS_CACHE_TIMEOUT, -1),
 )
 _TLS = {
     getattr(pycurl, name)

@@ -24,6 +24,9 @@ from delivery.transports.names import Found, Names
 log = logging.getLogger(__name__)
 _LINGER_SECONDS = 1.0  # at most between two looks at the clock
 _HANDLES_KEPT = 2048
+_CONNECTIONS_KEPT = 1024  # idle ones, to be used again
+_AT_A_TURN = 128  # requests that are begun before we look who is ready
+_LAG_SECONDS = 0.1  # a turn of the loop that takes longer is a sign of too much to do
 
 
 class PycurlTransport:
@@ -42,9 +45,15 @@ class PycurlTransport:
         self._nudge_out.setblocking(False)
         self._is_nudged = False
         self._is_closed = False
+        self._busy_since: float | None = None  # the turn that the loop is in
         self._loop = _Loop(self)
         self._thread = threading.Thread(target=self._loop.run, name="curl", daemon=True)
         self._thread.start()
+
+    @property
+    def is_behind(self) -> bool:
+        since = self._busy_since
+        return bool(self._coming) or (since is not None and time.monotonic() - since > _LAG_SECONDS)
 
     def start(self, key: str, request: Request) -> None:
         self._unbegun[key] = request
@@ -53,16 +62,11 @@ class PycurlTransport:
 
     def finished(self, timeout_seconds: float) -> Sequence[tuple[str, Answer]]:
         try:
-            answers = [
-                self._done.get(timeout=timeout_seconds) if timeout_seconds else self._done.get_nowait()
-            ]
+            answers = [self._done.get(timeout=timeout_seconds)]
         except queue.Empty:
             return []
-        while len(answers) < self._done.qsize() + len(answers):
-            try:
-                answers.append(self._done.get_nowait())
-            except queue.Empty:
-                break
+        while not self._done.empty():
+            answers.append(self._done.get())
         return answers
 
     def withdraw(self, keys: Collection[str]) -> Sequence[str]:
@@ -96,7 +100,7 @@ class _Loop:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, max(owner.most // 4, 64))
+        self._multi.setopt(pycurl.M_MAXCONNECTS, min(owner.most, _CONNECTIONS_KEPT))
         self._poll = select.epoll()
         self._poll.register(owner._nudge_out.fileno(), select.EPOLLIN)
         self._timer: float | None = None
@@ -117,7 +121,14 @@ class _Loop:
             self._end()
 
     def _turn(self) -> None:
-        for descriptor, events in self._poll.poll(self._patience()):
+        ready = self._poll.poll(self._patience())
+        self._owner._busy_since = time.monotonic()
+        self._serve(ready)
+        self._owner._busy_since = None
+
+    def _serve(self, ready: Sequence[tuple[int, int]]) -> None:
+        """Whoever is ready comes first, so that nobody's time runs out while it has something for us."""
+        for descriptor, events in ready:
             if descriptor == self._owner._nudge_out.fileno():
                 self._owner._is_nudged = False
                 self._owner._nudge_out.recv(4096)
@@ -134,7 +145,7 @@ class _Loop:
             for exchange in self._asking.pop(name, ()):
                 self._go(exchange, found)
         self._give_up_asking()
-        while self._owner._coming:
+        for _ in range(min(len(self._owner._coming), _AT_A_TURN)):
             self._take_up(self._owner._coming.popleft())
 
     def _patience(self) -> float:

@@ -36,6 +36,10 @@ class RequestsTransport:
         self._done: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
         self._futures: dict[str, Future[None]] = {}
 
+    @property
+    def is_behind(self) -> bool:
+        return False  # what is in hand is bounded by the threads
+
     def start(self, key: str, request: Request) -> None:
         self._futures[key] = self._threads.submit(self._carry, key, request)
 

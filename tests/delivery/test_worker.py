@@ -11,6 +11,7 @@ from config import schedules
 from customers.models import Location
 from delivery import services, worker
 from delivery.models import Attempt, Delivery
+from delivery.transports.http_requests import RequestsTransport
 from exports import services as profiles
 from tests.exports.partners import a_profile, a_sale, a_store, sweep_all
 from tests.journeys import shop
@@ -39,6 +40,25 @@ def test_it_ends_in_time_however_slow_a_receiver_is(transport: str, receiver: Re
     assert tried == 2
     due = Delivery.objects.filter(state="pending", attempts_made=0, lease="", due_at__lte=timezone.now())
     assert due.count() == 12 - tried
+
+
+class Behind(RequestsTransport):
+    """Has more to do than it gets done."""
+
+    is_behind = True
+
+
+def test_nothing_is_claimed_for_a_transport_that_is_behind(receiver: Receiver) -> None:
+    """It would wait for us until its time is over, and a healthy receiver would be blamed for that."""
+    a_profile(store := a_store(), receiver.url())
+    a_sale(store)
+    sweep_all()
+    looks = iter([False] * 5 + [True] * 5)
+    transport = Behind()
+    worker.drain(should_stop=lambda: next(looks), transport=transport)
+    transport.close()
+    assert (receiver.requests, Delivery.objects.get().lease) == ([], "")
+    assert worker.drain().delivered == 1
 
 
 def test_the_next_try_waits_from_the_end_of_the_last(receiver: Receiver) -> None:
