@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.databases import HOW_TO_GET_ONE, Cluster, new_cluster
-from tests.processes import Process, Processes, wait_until
+from tests.processes import NotInTime, Process, Processes, wait_until
 from tests.torture.hosts import Namespaces, OneMachine, network_of
 from tests.torture.partners import SLOW_KINDS
 from tests.torture.scene import NO_DATABASE, end, prepare
@@ -31,16 +31,22 @@ HOSTS = ("one", "two", "three")
 PASSWORD = "secret-of-this-run"
 HOLD = """
 import time
+from django.conf import settings
 from django.db import transaction
 from delivery import queue
 from delivery.models import Endpoint
+ids = list(Endpoint.objects.values_list("pk", flat=True))
+print("ready", flush=True)
+while not (settings.DATA_DIR / "hold").exists():
+    time.sleep(0.01)
 with transaction.atomic():
-    queue.lock_endpoints(list(Endpoint.objects.values_list("pk", flat=True)))
+    queue.lock_endpoints(ids)
     print("holds", flush=True)
     time.sleep(600)
 """
 LEASE_SECONDS, CUT_SECONDS, PATIENCE_SECONDS = 4, 12, 6
 DRAIN_SECONDS, STOP_SECONDS = 120, 60
+MUCH = 20  # deliveries out at once
 
 
 def main() -> int:
@@ -107,11 +113,11 @@ class Scene:
         inside = self.network.inside(host)
         self.running[host] = self.processes.start_command(*inside, *command, DATABASE_URL=url)
 
-    def hold_locks(self, host: str) -> Process:
-        """In a transaction that does not end: as a worker would that is cut off in its middle."""
+    def start_holder(self, host: str) -> Process:
+        """Who locks in a transaction that does not end, once there is a file `hold`."""
         command = [*self.network.inside(host), sys.executable, "manage.py", "shell", "-c", HOLD]
         holder = self.processes.start_command(*command)
-        holder.wait_for("holds")
+        holder.wait_for("ready")
         return holder
 
     def wait_until_at_work(self, *hosts: str) -> None:
@@ -136,6 +142,16 @@ class Scene:
             store.leave_carts(self.rng.randint(1, 15))
             self.once_delivered |= store.delivered()
             time.sleep(0.2)
+
+    def live_until_out(self, number: int) -> int:
+        """Until so many deliveries are out at once; how many."""
+        from tests.torture import store
+
+        for _ in range(200):
+            if (out := store.in_flight()) >= number:
+                return out
+            self.live(0.1)
+        raise NotInTime(f"There were never {number} out.")
 
 
 def _torture(scene: Scene) -> bool:
@@ -176,11 +192,9 @@ def _open(scene: Scene) -> None:
 
 def _kill_one(scene: Scene) -> int:
     """How many deliveries were out at that moment."""
-    from tests.torture import store
     from tests.torture.storm import kill_all
 
-    wait_until(store.in_flight, what="something to be out")
-    out = store.in_flight()
+    out = scene.live_until_out(1)
     kill_all(scene.running.pop("one"))
     scene.live(2)
     return out
@@ -191,8 +205,10 @@ def _cut_two_off(scene: Scene) -> int:
     from delivery.models import Delivery
     from tests.torture import report, store
 
-    holder = scene.hold_locks("two")
-    wait_until(lambda: store.in_flight() > 20, what="much to be out")
+    holder = scene.start_holder("two")
+    scene.live_until_out(MUCH)
+    (scene.folder / "hold").touch()
+    holder.wait_for("holds")
     scene.network.cut("two", holder)
     scene.network.cut("two", scene.running["two"])
     held = dict(Delivery.objects.exclude(lease="").values_list("pk", "lease"))
