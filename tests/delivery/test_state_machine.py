@@ -405,7 +405,7 @@ class QueueMachine(RuleBasedStateMachine):
 
 IS_DEEP = os.environ.get("POSTRIDER_TEST_STATE_MACHINE") == "deep"
 PROFILE = settings(
-    max_examples=1000 if IS_DEEP else 25,
+    max_examples=300 if IS_DEEP else 25,
     stateful_step_count=50 if IS_DEEP else 30,
     deadline=None,
     derandomize=not IS_DEEP,
