@@ -82,6 +82,13 @@ def test_it_counts_from_when_it_was_finished() -> None:
     assert kept() == set(ids)
 
 
+def test_one_that_was_sent_again_lately_stays() -> None:
+    """It was delivered long ago; what people look at is the attempt of last week."""
+    ids = aged.deliveries(aged.an_endpoint(), 1, days=200, kept_on=timezone.now().date() - timedelta(days=7))
+    pruning.prune(days=90)
+    assert kept() == set(ids)
+
+
 def test_a_proof_says_what_it_was() -> None:
     endpoint = aged.an_endpoint("Call centre")
     event = aged.an_event()
