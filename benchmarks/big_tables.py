@@ -202,13 +202,13 @@ def deliveries(cursor: Any, count: int, at: str, base: int) -> None:
     cursor.execute(
         f"""
         INSERT INTO delivery_delivery (id, event_id, channel, target_id, target_name, target_version, reason,
-          endpoint_id, content, is_test, state, attempts_made, due_at, is_late, lease, asked_by, last_error,
+          endpoint_id, content, is_test, state, attempts_made, due_at, is_late, asked_by, last_error,
           last_detail, created_at, finished_at, kept_on)
         SELECT lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') || lpad(to_hex(g), 12, '0'),
           {base} + g, 'export', p.id, p.name, 1, 'new_sale', p.endpoint_id, '{content}',
           g % 100 = 77, state, (state <> 'pending')::int,
           CASE WHEN state IN ('pending', 'waiting') THEN now() + interval '1 day' END, state = 'waiting',
-          '', '',
+          '',
           CASE WHEN state IN ('waiting', 'failed') THEN 'status' ELSE '' END,
           CASE WHEN state IN ('waiting', 'failed') THEN '503 Service Unavailable' ELSE '' END,
           made, CASE WHEN state IN ('delivered', 'failed') THEN made END,

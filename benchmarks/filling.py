@@ -112,7 +112,7 @@ def empty(*, forget: bool = False) -> None:
 
     from delivery.models import Endpoint
 
-    tables = ("delivery_attempt", "delivery_delivery")
+    tables = ("delivery_attempt", "delivery_delivery", "delivery_lease")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"TRUNCATE {', '.join(tables)}")
@@ -156,9 +156,9 @@ WITH RECURSIVE {numbers}, targets AS (
 )
 INSERT INTO delivery_delivery (
   id, event_id, channel, target_id, target_name, target_version, reason, endpoint_id, content, is_test,
-  state, attempts_made, lease, asked_by, last_error, last_detail, created_at, due_at
+  state, attempts_made, asked_by, last_error, last_detail, created_at, due_at
 )
 SELECT %s || {hex}, %s + n %% %s, 'export', t.id, t.name, 1, 'New Sale', t.endpoint_id, %s, %s,
-  'pending', 0, '', '', '', '', %s, %s
+  'pending', 0, '', '', '', %s, %s
 FROM numbers JOIN targets t ON t.place = n %% %s
 """

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -59,4 +60,9 @@ class Channel(Protocol):
 
 def channel(name: str) -> Channel:
     """The channel's module. Raises KeyError for a name that no setting knows."""
-    return cast(Channel, import_module(settings.POSTRIDER_CHANNELS[name]))
+    return _module(settings.POSTRIDER_CHANNELS[name])
+
+
+@cache
+def _module(path: str) -> Channel:
+    return cast(Channel, import_module(path))

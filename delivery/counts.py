@@ -6,6 +6,7 @@ count stay locked until its end.
 
 import os
 import platform
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -54,8 +55,7 @@ def attempt(channel: str, error: str, seconds: float) -> Counted:
 def lag(channel: str, seconds: float) -> Counted:
     """The first attempt of a delivery, so long after its event."""
     seconds = max(seconds, 0.0)  # clocks of two machines
-    limit = next(limit for limit in LAG_LIMITS if seconds <= limit)
-    return Counted(channel, lag_within(limit), 1, seconds)
+    return Counted(channel, _LAGS[bisect_left(LAG_LIMITS, seconds)], 1, seconds)
 
 
 def lag_within(limit: float) -> str:
@@ -63,6 +63,7 @@ def lag_within(limit: float) -> str:
     return f"{LAG}{limit:g}"
 
 
+_LAGS = [lag_within(limit) for limit in LAG_LIMITS]
 _ADD = """
 INSERT INTO delivery_count (hour, channel, what, shard, number, seconds)
 SELECT r.hour, r.channel, r.what, r.shard, r.number, r.seconds FROM {rows} WHERE true
@@ -87,10 +88,10 @@ def add(counted: Iterable[Counted], *, now: datetime) -> None:
 
 
 def _summed(counted: Iterable[Counted]) -> dict[tuple[str, str], tuple[int, float]]:
-    sums: dict[tuple[str, str], tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+    sums: dict[tuple[str, str], tuple[int, float]] = {}
     for channel, what, number, seconds in counted:
         if number:
-            before, took = sums[channel, what]
+            before, took = sums.get((channel, what), (0, 0.0))
             sums[channel, what] = (before + number, took + seconds)
     return sums
 

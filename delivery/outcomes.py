@@ -1,6 +1,6 @@
 """From an answer to an outcome: was it accepted, what goes on record, what happens next. Pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import orjson
@@ -46,9 +46,13 @@ def _missed(rule: SuccessRule, answer: Answer, known: Blotter) -> str:
 
 
 def settlement(
-    delivery: Delivery, request: Request, answer: Answer, started_at: datetime, wait: timedelta | None
+    delivery: Delivery,
+    request: Request,
+    answer: Answer,
+    started_at: datetime,
+    wait: Callable[[], timedelta | None],
 ) -> Settlement:
-    """The outcome of one attempt. `wait`: from its end until the next, if it failed; None: give up.
+    """The outcome of one attempt. `wait`, asked if it failed: from its end until the next; None: give up.
 
     What was finished stays as it was if "Send again" fails.
     """
@@ -63,10 +67,11 @@ def settlement(
     if delivery.is_finished:
         last = (delivery.last_error, delivery.last_detail)
         return Settlement(delivery, delivery.state, None, *last, attempt, tried)
-    if wait is None:
+    time_between = wait()
+    if time_between is None:
         return Settlement(delivery, "failed", None, error, detail, attempt, tried)
     ended_at = started_at + timedelta(milliseconds=answer.duration_ms)
-    return Settlement(delivery, "waiting", ended_at + wait, error, detail, attempt, tried)
+    return Settlement(delivery, "waiting", ended_at + time_between, error, detail, attempt, tried)
 
 
 def asked_to_wait(answer: Answer, now: datetime) -> timedelta | None:
@@ -79,7 +84,7 @@ def asked_to_wait(answer: Answer, now: datetime) -> timedelta | None:
 
 def _tried(answer: Answer, error: str, started_at: datetime) -> Tried:
     if not error:
-        return Tried(at=started_at)
+        return Tried("", started_at)
     refuses = answer.status in _REFUSALS and answer.status not in _NOT_REFUSALS
     is_down = error != "success_rule" and not refuses
     return Tried(error, started_at, is_down, wait=asked_to_wait(answer, started_at))
@@ -96,7 +101,7 @@ def _attempt(
         ]
     return sets.new(
         Attempt,
-        delivery_id=delivery.pk,
+        delivery_id=delivery.id,
         number=delivery.attempts_made + 1,
         started_at=started_at,
         duration_ms=answer.duration_ms,

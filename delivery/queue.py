@@ -1,4 +1,4 @@
-"""The queue is the delivery table: put in, claim a batch, settle a batch, hold and release."""
+"""The queue is the delivery table: put in, claim a batch under a lease, settle it, hold and release."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,15 +15,16 @@ from delivery import channels, counts, courtesy, sets, spread, waking
 from delivery.counts import Counted
 from delivery.courtesy import Share, Tried
 from delivery.ids import new_id
-from delivery.models import Attempt, Delivery, Endpoint, Event
+from delivery.models import Attempt, Delivery, Endpoint, Event, Lease
 
 BATCH = 500
 FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _PUT_COLUMNS = (
     *("id", "event_id", "channel", "target_id", "target_name", "target_version", "reason", "endpoint_id"),
-    *("content", "is_test", "state", "attempts_made", "due_at", "lease", "asked_by"),
+    *("content", "is_test", "state", "attempts_made", "due_at", "asked_by"),
     *("last_error", "last_detail", "created_at"),
 )
+_LEASE_SLACK = timedelta(seconds=1)  # clocks differ
 NOT_TRIED = Tried(was_sent=False)
 _RECORDED_AT = Event._meta.get_field("recorded_at")
 _UNFINISHED = Q(state__in=[Delivery.State.PENDING, Delivery.State.WAITING])
@@ -62,7 +63,7 @@ def put(deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
             "pending",
             0,
             now,
-            *("", "", "", ""),
+            *("", "", ""),
             now,
         )
         for one in deliveries
@@ -84,70 +85,79 @@ def claim(limit: int, *, proven_only: bool = False) -> list[Delivery]:
         endpoints = _ready(now, limit, proven_only=proven_only)
         if not endpoints:
             return []
-        shares = _shares(endpoints, limit, now)
+        out = _out(endpoints, now)
+        shares = _shares(endpoints, out, limit, now)
         claimed = _pick(endpoints, shares, now)
-        _note_look(endpoints, shares, claimed, now)
+        _note_look(endpoints, out, shares, claimed, now)
     return claimed
 
 
 def _ready(now: datetime, limit: int, *, proven_only: bool) -> list[Endpoint]:
-    """Locked: who queues or settles for one waits until we have looked. One that is locked is left alone."""
-    ready = _ready_rows(now, proven_only=proven_only).order_by("ready_at")
-    if connection.vendor == "postgresql":
-        ready = ready.select_for_update(no_key=True, skip_locked=True)
-    return list(ready[:limit])
+    lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    sql = spread.READY.format(proven=spread.PROVEN if proven_only else "", lock=lock)
+    return sets.read(Endpoint, sets.ask(sql, [now, limit]))
 
 
-def _ready_rows(now: datetime, *, proven_only: bool) -> QuerySet[Endpoint]:
-    ready = Endpoint.objects.filter(ready_at__lte=now)
-    return ready.filter(last_success_at__isnull=False, failures_in_a_row=0) if proven_only else ready
-
-
-def _shares(endpoints: Sequence[Endpoint], limit: int, now: datetime) -> dict[int, Share]:
-    """By endpoint, together at most `limit`."""
+def _out(endpoints: Sequence[Endpoint], now: datetime) -> dict[int, tuple[int, datetime]]:
+    """How many are out to each, and when the first of their leases ends."""
     ids = [endpoint.pk for endpoint in endpoints]
-    leased = Delivery.objects.filter(endpoint__in=ids, kept_on=None, due_at__gt=now).exclude(lease="")
-    found = leased.values_list("endpoint").annotate(number=Count("pk"), first_end=Min("due_at")).order_by()
-    out = {pk: (number, first_end) for pk, number, first_end in found}
+    leased = Lease.objects.filter(endpoint__in=ids, ends_at__gt=now)
+    found = leased.values_list("endpoint").annotate(number=Count("pk"), first_end=Min("ends_at")).order_by()
+    return {pk: (number, first_end) for pk, number, first_end in found}
+
+
+def _shares(
+    endpoints: Sequence[Endpoint], out: Mapping[int, tuple[int, datetime]], limit: int, now: datetime
+) -> dict[int, Share]:
+    """By endpoint, together at most `limit`."""
     fair = limit // len(endpoints)  # at least 1: there are at most `limit` endpoints
     end = lease_end(now)
     shares = {}
     for endpoint in endpoints:
-        number, first_end = out.get(endpoint.pk, (0, end))
-        shares[endpoint.pk] = courtesy.share(
+        number, first_end = out.get(endpoint.id, (0, end))
+        shares[endpoint.id] = courtesy.share(
             endpoint, out=number, fair=fair, now=now, lease_end=min(first_end, end)
         )
     return shares
 
 
 def _pick(endpoints: Sequence[Endpoint], shares: Mapping[int, Share], now: datetime) -> list[Delivery]:
-    rows = [  # awake since later than now, if the clock was set back: what is out would look like waiting
-        (endpoint.pk, shares[endpoint.pk].most, min(endpoint.awake_since or courtesy.LONG_AGO, now), now)
+    rows = [  # awake since later than now, if the clock was set back: what is not due would look like due
+        (endpoint.id, shares[endpoint.id].most, min(endpoint.awake_since or courtesy.LONG_AGO, now), now)
         for endpoint in endpoints
-        if shares[endpoint.pk].most
+        if shares[endpoint.id].most
     ]
     if not rows:
         return []
     most = max(row[1] for row in rows)
-    found = sets.run(spread.pick(most), spread.PICK_COLUMNS, rows, [new_id(), lease_end(now)])
-    by_id = {endpoint.pk: endpoint for endpoint in endpoints}
+    token = new_id()
+    picked = sets.run(spread.pick(most), spread.PICK_COLUMNS, rows, [token, lease_end(now)])
+    found = sets.run(spread.PICKED, {"id": "text"}, picked) if picked else []
+    by_id = {endpoint.id: endpoint for endpoint in endpoints}
     claimed = sets.read(Delivery, found, event_recorded_at=_RECORDED_AT)
     for delivery in claimed:
-        delivery.endpoint = by_id[delivery.endpoint_id]
+        delivery._state.fields_cache["endpoint"] = by_id[delivery.endpoint_id]
+        delivery.token = token
     return claimed
 
 
 def _note_look(
-    endpoints: Sequence[Endpoint], shares: Mapping[int, Share], claimed: Sequence[Delivery], now: datetime
+    endpoints: Sequence[Endpoint],
+    out: Mapping[int, tuple[int, datetime]],
+    shares: Mapping[int, Share],
+    claimed: Sequence[Delivery],
+    now: datetime,
 ) -> None:
     """Each goes to the end of the line, or out of it until there may be something to do for it."""
     taken = Counter(delivery.endpoint_id for delivery in claimed)
+    ours_end = lease_end(now)
     rows = []
     for endpoint in endpoints:
-        share, number = shares[endpoint.pk], taken[endpoint.pk]
+        share, number = shares[endpoint.id], taken[endpoint.id]
         # Who got all of its share may have more: at the end of the line, without a look for it.
         again = (share.look_again_at or now) if number >= share.most else None
-        rows.append((endpoint.pk, now, again, courtesy.spent(endpoint, number, now)))
+        _, first_end = out.get(endpoint.id, (0, ours_end if number else None))
+        rows.append((endpoint.id, now, again, first_end, courtesy.spent(endpoint, number, now)))
     sets.run(spread.LOOKED_AT, spread.LOOKED_AT_COLUMNS, rows)
 
 
@@ -160,7 +170,10 @@ def next_ready_at() -> datetime | None:
 
 def is_anything_ready(*, proven_only: bool = False) -> bool:
     """Whether a claim that found nothing should be made again: somebody else held what there is."""
-    return _ready_rows(timezone.now(), proven_only=proven_only).exists()
+    ready = Endpoint.objects.filter(ready_at__lte=timezone.now())
+    if proven_only:
+        ready = ready.filter(last_success_at__isnull=False, failures_in_a_row=0)
+    return ready.exists()
 
 
 def mend() -> None:
@@ -179,31 +192,40 @@ def make_ready(endpoint_ids: Collection[int], now: datetime) -> None:
 
 
 def lease_end(now: datetime) -> datetime:
-    """When what is claimed now becomes due again, if its worker does not say otherwise."""
+    """When what is claimed now may be taken by others, if its worker does not say otherwise."""
     return now + timedelta(seconds=settings.POSTRIDER_LEASE_SECONDS)
 
 
 def renew(deliveries: Collection[Delivery]) -> None:
     """Keeps what is in hand."""
-    _still_ours(deliveries).update(due_at=lease_end(timezone.now()))
+    _still_ours(deliveries).update(ends_at=lease_end(timezone.now()))
 
 
 def give_back(deliveries: Collection[Delivery]) -> None:
-    """What was claimed and not begun is due for whoever comes."""
+    """What was claimed and not begun is there for whoever comes."""
     now = timezone.now()
     with transaction.atomic():
         make_ready({delivery.endpoint_id for delivery in deliveries}, now)
-        _still_ours(deliveries).update(due_at=now, lease="")
+        _still_ours(deliveries).delete()
 
 
-def _still_ours(deliveries: Collection[Delivery]) -> QuerySet[Delivery]:
-    """Whatever was taken over by others meanwhile has another lease by now."""
-    leases = {delivery.lease for delivery in deliveries}
-    ids = [delivery.pk for delivery in deliveries]
-    return Delivery.objects.filter(pk__in=ids, kept_on=None, lease__in=leases)
+def take_back(ids: Collection[str], now: datetime) -> set[str]:
+    """Which of these nobody has in hand; a lease that has ended is no one's any more, and is taken away.
+
+    The caller has locked the endpoints.
+    """
+    leases = Lease.objects.filter(pk__in=ids)
+    leases.filter(ends_at__lt=now - _LEASE_SLACK).delete()
+    return set(ids).difference(leases.values_list("pk", flat=True))
 
 
-@dataclass(frozen=True, slots=True)
+def _still_ours(deliveries: Collection[Delivery]) -> QuerySet[Lease]:
+    """Whatever was taken over by others meanwhile is leased under another token by now."""
+    tokens = {delivery.token for delivery in deliveries}
+    return Lease.objects.filter(pk__in=[delivery.pk for delivery in deliveries], token__in=tokens)
+
+
+@dataclass(slots=True)
 class Settlement:
     """What becomes of one claimed delivery. Without an attempt nothing was tried."""
 
@@ -216,17 +238,18 @@ class Settlement:
     tried: Tried = NOT_TRIED
 
 
+_END_LEASES = """
+DELETE FROM delivery_lease WHERE (delivery_id, token) IN (SELECT r.id, r.token FROM {rows})
+RETURNING delivery_id
+"""
 _SETTLE = """
 UPDATE delivery_delivery AS d SET
   state = r.state, attempts_made = r.attempts_made, last_error = r.last_error, last_detail = r.last_detail,
-  lease = '', asked_by = '', finished_at = r.finished_at, kept_on = r.kept_on, is_late = r.is_late,
-  due_at = r.due_at
-FROM {rows} WHERE d.id = r.id AND d.lease = r.lease AND d.kept_on IS NULL
-RETURNING id
+  asked_by = '', finished_at = r.finished_at, kept_on = r.kept_on, is_late = r.is_late, due_at = r.due_at
+FROM {rows} WHERE d.id = r.id AND d.kept_on IS NULL
 """
 _SETTLE_COLUMNS = {
     "id": "text",
-    "lease": "text",
     "state": "text",
     "attempts_made": "int",
     "last_error": "text",
@@ -249,15 +272,14 @@ def settle(settlements: Sequence[Settlement]) -> set[str]:
     holds is not due, whatever the settlement says.
     """
     now = timezone.now()
-    returning = (
-        _SETTLE if connection.vendor == "sqlite" else _SETTLE.replace("RETURNING id", "RETURNING d.id")
-    )
     with transaction.atomic():
         endpoints = lock_endpoints({one.delivery.endpoint_id for one in settlements})
+        leases = [(one.delivery.id, one.delivery.token) for one in settlements]
+        written = {pk for (pk,) in sets.run(_END_LEASES, {"id": "text", "token": "text"}, leases)}
+        ours = [one for one in settlements if one.delivery.id in written]
         held = {pk for pk, endpoint in endpoints.items() if endpoint.is_held}
-        rows = [_settled_row(one, now, is_held=one.delivery.endpoint_id in held) for one in settlements]
-        written = {row[0] for row in sets.run(returning, _SETTLE_COLUMNS, rows)}
-        ours = [one for one in settlements if one.delivery.pk in written]
+        rows = [_settled_row(one, now, is_held=one.delivery.endpoint_id in held) for one in ours]
+        sets.run(_SETTLE, _SETTLE_COLUMNS, rows)
         attempts = [one.attempt for one in ours if one.attempt is not None]
         sets.append("delivery_attempt", _ATTEMPT_COLUMNS, [_ATTEMPT_ROW(attempt) for attempt in attempts])
         _note_health(endpoints, ours, now)
@@ -273,7 +295,7 @@ def _counted(ours: Sequence[Settlement]) -> Iterator[Counted]:
             continue
         if attempt is not None:
             yield counts.attempt(delivery.channel, attempt.error, attempt.duration_ms / 1000)
-            if not delivery.attempts_made and delivery.event_recorded_at is not None:
+            if delivery.event_recorded_at is not None:
                 late = attempt.started_at - delivery.event_recorded_at
                 yield counts.lag(delivery.channel, late.total_seconds())
         if one.state in counts.FINISHED and not delivery.is_finished:
@@ -281,9 +303,10 @@ def _counted(ours: Sequence[Settlement]) -> Iterator[Counted]:
 
 
 def lock_endpoints(endpoint_ids: Collection[int]) -> dict[int, Endpoint]:
-    """Who changes what is queued for endpoints holds their rows; in one order: none waits in a circle."""
-    locked = Endpoint.objects.select_for_update(no_key=True).order_by("pk")
-    return {endpoint.pk: endpoint for endpoint in locked.filter(pk__in=endpoint_ids)}
+    """Who changes what is queued for endpoints holds their rows."""
+    lock = " FOR NO KEY UPDATE OF e" if connection.vendor == "postgresql" else ""
+    found = sets.run(spread.LOCKED + lock, {"id": "bigint"}, [(pk,) for pk in endpoint_ids])
+    return {endpoint.id: endpoint for endpoint in sets.read(Endpoint, found)}
 
 
 def _settled_row(one: Settlement, now: datetime, *, is_held: bool) -> tuple[object, ...]:
@@ -293,7 +316,7 @@ def _settled_row(one: Settlement, now: datetime, *, is_held: bool) -> tuple[obje
     finished_at = (delivery.finished_at or now) if is_finished else None
     attempts = delivery.attempts_made + (one.attempt is not None)
     return (
-        *(delivery.pk, delivery.lease, one.state, attempts, one.error, one.detail, due_at, finished_at),
+        *(delivery.id, one.state, attempts, one.error, one.detail, due_at, finished_at),
         finished_at.date() if finished_at is not None else None,
         not is_finished and (delivery.is_late or one.attempt is not None),
     )
@@ -320,9 +343,9 @@ def _note_health(endpoints: Mapping[int, Endpoint], ours: Sequence[Settlement], 
 def hold(endpoint: Endpoint) -> int:
     """Nothing of the endpoint is due until it is released; nothing is lost. How many wait."""
     with transaction.atomic():
-        lock_endpoints([endpoint.pk])
+        lock_endpoints([endpoint.id])
         Endpoint.objects.filter(pk=endpoint.pk).update(is_held=True, ready_at=None)
-        return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="").update(due_at=None)
+        return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint).update(due_at=None)
 
 
 def hurry(endpoint: Endpoint, *, is_elsewhere: bool) -> int:
@@ -335,10 +358,10 @@ def hurry(endpoint: Endpoint, *, is_elsewhere: bool) -> int:
         waking.after_commit()
         if is_elsewhere:
             return _start_afresh(endpoint)
-        lock_endpoints([endpoint.pk])
+        lock_endpoints([endpoint.id])
         Endpoint.objects.filter(pk=endpoint.pk, asleep_until__gt=now).update(asleep_until=now)
-        make_ready([endpoint.pk], now)
-        return _hurry([endpoint.pk], now)
+        make_ready([endpoint.id], now)
+        return _hurry([endpoint.id], now)
 
 
 def release(endpoint: Endpoint) -> int:
@@ -346,7 +369,7 @@ def release(endpoint: Endpoint) -> int:
     with transaction.atomic():
         Endpoint.objects.filter(pk=endpoint.pk).update(is_held=False)
         _start_afresh(endpoint)
-        held = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease="", due_at__isnull=True)
+        held = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, due_at__isnull=True)
         count = held.update(due_at=timezone.now())
         waking.after_commit()
     return count
@@ -354,17 +377,15 @@ def release(endpoint: Endpoint) -> int:
 
 def _start_afresh(endpoint: Endpoint) -> int:
     now = timezone.now()
-    lock_endpoints([endpoint.pk])
+    lock_endpoints([endpoint.id])
     Endpoint.objects.filter(pk=endpoint.pk).update(
         failures_in_a_row=0, last_error="", asleep_since=None, asleep_until=None, naps=0, window=None
     )
-    make_ready([endpoint.pk], now)
-    return _hurry([endpoint.pk], now)
+    make_ready([endpoint.id], now)
+    return _hurry([endpoint.id], now)
 
 
 def _hurry(endpoint_ids: Collection[int], now: datetime) -> int:
     """What waits for another try need not wait any longer."""
-    waiting = Delivery.objects.filter(
-        endpoint__in=endpoint_ids, kept_on=None, is_late=True, due_at__gt=now, lease=""
-    )
+    waiting = Delivery.objects.filter(endpoint__in=endpoint_ids, kept_on=None, is_late=True, due_at__gt=now)
     return waiting.update(due_at=now)

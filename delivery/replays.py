@@ -7,11 +7,11 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from delivery import queue, waking
@@ -25,7 +25,6 @@ PER_SECOND = 20.0
 AHEAD_SECONDS = 60  # the cluster comes by once a minute, and then asks for a minute's worth
 TASK_SECONDS = 20
 _LOOK_SECONDS = 0.1  # whether to stop
-_LEASE_SLACK = timedelta(seconds=1)
 STATES = ("waiting", "failed", "cancelled", "delivered")  # what was never tried needs nobody to ask
 
 
@@ -160,12 +159,9 @@ def _ask(which: Filter, found: Sequence[tuple[str, int]], by: str, now: datetime
     """As "Send again" does, but in its turn, behind what is fresh. How many; what is out, or held, is not."""
     endpoints = queue.lock_endpoints({endpoint_id for _, endpoint_id in found})
     open_ones = {pk for pk, endpoint in endpoints.items() if not endpoint.is_held}
-    is_free = Q(lease="") | Q(due_at__lt=now - _LEASE_SLACK)
-    asked = (
-        _matching(which)
-        .filter(is_free, pk__in=[pk for pk, endpoint_id in found if endpoint_id in open_ones])
-        .update(due_at=now, is_late=True, asked_by=by, lease="", kept_on=None)
-    )
+    free = queue.take_back([pk for pk, endpoint_id in found if endpoint_id in open_ones], now)
+    again = _matching(which).filter(pk__in=free)
+    asked = again.update(due_at=now, is_late=True, asked_by=by, kept_on=None)
     if asked:
         queue.make_ready(open_ones, now)
         waking.after_commit()

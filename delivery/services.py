@@ -3,13 +3,10 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from delivery import courtesy, queue, waking
 from delivery.models import Delivery, Endpoint
-
-_LEASE_SLACK = timedelta(seconds=1)
 
 
 class NotNow(ValueError):
@@ -30,9 +27,8 @@ def send_again(delivery: Delivery, *, by: str) -> None:
                 f"“{delivery.target_name}” is switched off. Switch it on first; then what waits goes out."
             )
         first = (endpoint.awake_since or courtesy.LONG_AGO) + timedelta(microseconds=1)
-        free = Q(lease="") | Q(due_at__lt=now - _LEASE_SLACK)
-        asked = Delivery.objects.filter(free, pk=delivery.pk).update(
-            due_at=first, is_late=False, asked_by=by[:150], lease="", kept_on=None
+        asked = Delivery.objects.filter(pk__in=queue.take_back([delivery.pk], now)).update(
+            due_at=first, is_late=False, asked_by=by[:150], kept_on=None
         )
         if not asked:
             raise NotNow("It is being sent at this moment. Look again in a minute.")

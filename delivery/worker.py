@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS = 0.05  # a crash can repeat what was sent since: keep it small
 YOUNG_SECONDS = 0.25  # what is out longer only waits, and leaves its place to others
 STALE_SECONDS = 60  # what has not begun by then would go out with a signature that is too old
+MANY, GATHER_SECONDS = 64, 0.004  # with more out than that, answers are gathered for so long
 LOOK_SECONDS = 0.02  # between two looks for more, when the last found nothing
 MEND_SECONDS = 60  # between two looks for what nobody made ready
 IDLE_SECONDS = 1.0  # between two looks when nobody calls
@@ -203,9 +204,9 @@ def _start_more(run: _Drain) -> bool:
             run.landed.append(_unsendable(delivery, request))
             continue
         assert not connection.in_atomic_block, "Nothing is sent inside a transaction."
-        run.out[delivery.pk] = _Flight(delivery, request, now)
+        run.out[delivery.id] = _Flight(delivery, request, now)
         run.unproven += not delivery.endpoint.is_proven
-        run.transport.start(delivery.pk, request)
+        run.transport.start(delivery.id, request)
     if claimed:
         return True
     run.look_at = now + LOOK_SECONDS
@@ -238,15 +239,15 @@ def _take_out(run: _Drain, key: str) -> _Flight:
 
 def _not_in_hand(run: _Drain, claimed: Sequence[Delivery]) -> list[Delivery]:
     """What we have still, our lease having run out (the machine slept), goes on under its new lease."""
-    in_hand = {one.delivery.pk: one.delivery for one in run.landed}
+    in_hand = {one.delivery.id: one.delivery for one in run.landed}
     others = []
     for delivery in claimed:
-        flight = run.out.get(delivery.pk)
-        ours = flight.delivery if flight is not None else in_hand.get(delivery.pk)
+        flight = run.out.get(delivery.id)
+        ours = flight.delivery if flight is not None else in_hand.get(delivery.id)
         if ours is None:
             others.append(delivery)
         else:
-            ours.lease = delivery.lease
+            ours.token = delivery.token
     return others
 
 
@@ -260,7 +261,7 @@ def _prepared(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Request | 
         requests |= _prepared_by(name, group)
     requests = signing.signed(requests, deliveries, timezone.now())
     unknown = Unsendable("internal", "Postrider could not prepare this delivery; see the log.")
-    return [(delivery, requests.get(delivery.pk, unknown)) for delivery in deliveries]
+    return [(delivery, requests.get(delivery.id, unknown)) for delivery in deliveries]
 
 
 def _prepared_by(channel: str, deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
@@ -269,7 +270,7 @@ def _prepared_by(channel: str, deliveries: Sequence[Delivery]) -> dict[str, Requ
         return channels.channel(channel).prepare(deliveries)
     except Exception:
         if len(deliveries) == 1:
-            log.exception("The channel %s could not prepare delivery %s.", channel, deliveries[0].pk)
+            log.exception("The channel %s could not prepare delivery %s.", channel, deliveries[0].id)
             return {}
     half = len(deliveries) // 2
     return _prepared_by(channel, deliveries[:half]) | _prepared_by(channel, deliveries[half:])
@@ -290,6 +291,8 @@ def _land(run: _Drain, *, wait_seconds: float) -> None:
         if time.monotonic() < run.look_at:
             time.sleep(max(run.look_at - time.monotonic(), 0))
         return
+    if len(run.out) > MANY:
+        time.sleep(GATHER_SECONDS)  # to be woken for each answer would cost more than to carry it
     for key, answer in run.transport.finished(wait_seconds):
         run.landed.append(_outcome(_take_out(run, key), answer))
 
@@ -298,10 +301,12 @@ def _outcome(flight: _Flight, answer: Answer) -> Settlement:
     delivery = flight.delivery
     # Counted back: a request may have waited for its turn before it started.
     started_at = timezone.now() - timedelta(milliseconds=answer.duration_ms)
-    channel = channels.channel(delivery.channel)
-    wait = channel.retry_after(delivery, delivery.attempts_made + 1)
-    if channel.IS_UNTIL_SUCCESS and answer.status != 200:
-        wait = outcomes.asked_to_wait(answer, started_at) or wait
+
+    def wait() -> timedelta | None:
+        channel = channels.channel(delivery.channel)
+        asked = outcomes.asked_to_wait(answer, started_at) if channel.IS_UNTIL_SUCCESS else None
+        return asked or channel.retry_after(delivery, delivery.attempts_made + 1)
+
     settled = outcomes.settlement(delivery, flight.request, answer, started_at, wait)
     if settled.attempt is not None and settled.attempt.error:
         log.info("Not accepted: %s", settled.attempt.detail, extra=_facts(settled))
@@ -313,7 +318,7 @@ def _facts(settled: Settlement) -> dict[str, object]:
     delivery, attempt = settled.delivery, settled.attempt
     assert attempt is not None
     return {
-        "delivery": delivery.pk,
+        "delivery": delivery.id,
         "endpoint": delivery.endpoint_id,
         "attempt": attempt.number,
         "error": attempt.error,
@@ -332,7 +337,7 @@ def _flush(run: _Drain, *, at_once: bool) -> bool:
     batch = run.landed[:]
     ids = queue.settle(batch)
     del run.landed[: len(batch)]
-    written = [one for one in batch if one.delivery.pk in ids]
+    written = [one for one in batch if one.delivery.id in ids]
     delivered = sum(one.state == Delivery.State.DELIVERED for one in written)
     run.tally.delivered += delivered
     run.tally.failed += len(written) - delivered

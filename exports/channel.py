@@ -12,7 +12,7 @@ from delivery.secrets import MASK, SecretUnreadable
 from delivery.success import SuccessRule
 from delivery.transports import Request
 from exports.models import ExportProfile, FieldMapping
-from exports.render import FORM, JSON, Content, filled, thawed, with_query
+from exports.render import Content, filled, thawed, with_query
 from exports.wording import describe
 
 __all__ = ["IS_UNTIL_SUCCESS", "describe", "page", "prepare", "retry_after", "said"]
@@ -31,15 +31,15 @@ class _Masks(dict[int, str]):
 def prepare(deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
     """By delivery id, the request of each: what was frozen, sent to where the profile points now."""
     profiles = ExportProfile.objects.in_bulk({delivery.target_id for delivery in deliveries})
-    contents = {delivery.pk: thawed(delivery.content) for delivery in deliveries}
+    contents = {delivery.id: thawed(delivery.content) for delivery in deliveries}
     try:
         secrets = _secrets(contents.values())
     except SecretUnreadable as error:
         if len(profiles) <= 1:
-            return {delivery.pk: Unsendable("config", str(error)) for delivery in deliveries}
+            return {delivery.id: Unsendable("config", str(error)) for delivery in deliveries}
         return _prepared_apart(deliveries)
     return {
-        delivery.pk: _request(delivery, contents[delivery.pk], profiles.get(delivery.target_id), secrets)
+        delivery.id: _request(delivery, contents[delivery.id], profiles.get(delivery.target_id), secrets)
         for delivery in deliveries
     }
 
@@ -65,7 +65,7 @@ def said(delivery: Delivery) -> Said:
 def drafted(delivery: Delivery, profile: ExportProfile) -> Said:
     """The same of a delivery that need not be stored."""
     request = _assembled(thawed(delivery.content), profile, _Masks())
-    headers = (*request.shown_headers, *signing.announced(delivery.pk))
+    headers = (*request.shown_headers, *signing.announced(delivery.id))
     return Said(request.method, request.shown_url, headers, request.body.decode())
 
 
@@ -89,17 +89,23 @@ def _request(
 
 def _assembled(content: Content, profile: ExportProfile, secrets: Mapping[int, str]) -> Request:
     """The request, and the same as it may be shown. Raises KeyError for a secret that is gone."""
-    text, shown = filled(content, secrets), filled(content, _Masks())
+    used = _used(content)
+    text, headers = filled(content, secrets), _headers(content, secrets)
     is_query = content.shape.place == "query"
+    url = with_query(profile.url, text if is_query else "")
+    shown_url, shown_headers = url, headers
+    if used:
+        shown_url = with_query(profile.url, filled(content, _Masks()) if is_query else "")
+        shown_headers = _headers(content, _Masks())
     return Request(
         method=content.shape.method,
-        url=with_query(profile.url, text if is_query else ""),
-        headers=_headers(content, secrets),
+        url=url,
+        headers=headers,
         body=b"" if is_query else text.encode(),
         timeout_seconds=profile.timeout_seconds,
-        shown_url=with_query(profile.url, shown if is_query else ""),
-        shown_headers=_headers(content, _Masks()),
-        secrets=tuple(secrets[secret_id] for secret_id in _used(content)),
+        shown_url=shown_url,
+        shown_headers=shown_headers,
+        secrets=tuple(secrets[secret_id] for secret_id in used),
         success=_success(profile),
     )
 
@@ -111,17 +117,20 @@ def _success(profile: ExportProfile) -> SuccessRule | None:
 
 
 def _headers(content: Content, secrets: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
-    headers = [
+    shape = content.shape
+    if not shape.headers:
+        return shape.own_headers
+    headers = tuple(
         (header.name, header.value if header.secret_id is None else secrets[header.secret_id])
-        for header in content.shape.headers
-    ]
-    if content.shape.place == "body" and all(name.lower() != "content-type" for name, _ in headers):
-        headers.append(("Content-Type", JSON if content.shape.is_json else FORM))
-    return tuple(headers)
+        for header in shape.headers
+    )
+    return headers + shape.own_headers
 
 
 def _used(content: Content) -> set[int]:
     """The mappings whose secrets it needs."""
+    if not content.holes and not content.shape.headers:
+        return set()
     in_headers = {header.secret_id for header in content.shape.headers if header.secret_id is not None}
     return in_headers | {secret_id for _, secret_id in content.holes}
 

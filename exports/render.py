@@ -6,6 +6,7 @@ never part of what is frozen: its place in the text is, and it is filled in at e
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -30,7 +31,7 @@ class Header:
     secret_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """Which method, and where the fields go: "query" or "body"; in the body, as which type."""
 
@@ -38,6 +39,13 @@ class Shape:
     place: str
     is_json: bool
     headers: tuple[Header, ...]
+
+    @cached_property
+    def own_headers(self) -> tuple[tuple[str, str], ...]:
+        """What is said of the body beside the headers of the mappings."""
+        if self.place != "body" or any(header.name.lower() == "content-type" for header in self.headers):
+            return ()
+        return (("Content-Type", JSON if self.is_json else FORM),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Value:
     field: Field | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Content:
     """What is frozen. `holes` are (position in `text`, mapping id) of the secrets that belong there."""
 
@@ -168,13 +176,22 @@ def as_json(value: Any) -> str:
 def thawed(content: str) -> Content:
     """What was frozen."""
     frozen = orjson.loads(content)
-    headers = tuple(Header(*header) for header in frozen["headers"])
-    shape = Shape(frozen["method"], frozen["place"], frozen["json"], headers)
-    return Content(shape, frozen["text"], tuple((position, secret) for position, secret in frozen["holes"]))
+    shape = _shape(
+        frozen["method"], frozen["place"], frozen["json"], *[tuple(header) for header in frozen["headers"]]
+    )
+    return Content(shape, frozen["text"], tuple([(position, secret) for position, secret in frozen["holes"]]))
+
+
+@lru_cache(maxsize=2000)
+def _shape(method: str, place: str, is_json: bool, *headers: tuple[str, str, int | None]) -> Shape:
+    """One for all contents of a profile."""
+    return Shape(method, place, is_json, tuple(Header(*header) for header in headers))
 
 
 def filled(content: Content, secrets: Mapping[int, str]) -> str:
     """The text with the secrets in their places. Raises KeyError for a secret that is not there."""
+    if not content.holes:
+        return content.text
     write = as_json if content.shape.is_json else as_form
     parts, start = [], 0
     for position, secret_id in content.holes:

@@ -52,4 +52,4 @@ def _failed(what: str, delivery: Delivery) -> str:
 
 def _again(delivery: Delivery) -> str:
     """A finished export that somebody asked to send once more, until that is done."""
-    return "; it is being sent again" if delivery.due_at is not None or delivery.lease else ""
+    return "; it is being sent again" if delivery.due_at is not None else ""

@@ -11,8 +11,8 @@ from delivery.models.endpoint import Endpoint
 class Delivery(models.Model):
     """One thing to be carried to one endpoint. Its id is the `webhook-id` that every attempt repeats.
 
-    The workers' queue is exactly the rows whose `due_at` is set: a claim moves it to the end of the
-    lease, so what a dead worker held becomes due again by itself; finishing or holding clears it.
+    The workers' queue is exactly the rows whose `due_at` is set; finishing or holding clears it. Who has
+    one in hand holds a lease on it, and does not touch the row itself until its outcome is known.
 
     On PostgreSQL the table is partitioned by `kept_on`: rows that are not finished are the small working
     set, and what was finished in one span of time lies together and is dropped together (docs/adr/0009).
@@ -40,7 +40,6 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     # Tried before, and not accepted: what is fresh goes first.
     is_late = models.BooleanField(default=False, db_default=False)
-    lease = models.CharField(max_length=24, blank=True, default="")
     asked_by = models.CharField(max_length=150, blank=True, default="")  # who asked for the next attempt
     last_error = models.CharField(max_length=20, blank=True, default="")
     last_detail = models.CharField(max_length=300, blank=True, default="")
@@ -49,7 +48,9 @@ class Delivery(models.Model):
     # The day it was finished; empty while a worker may want it. Which partition it lies in.
     kept_on = models.DateField(null=True, blank=True, editable=False)
 
-    event_recorded_at: datetime | None = None  # set by a claim, of a delivery that was never tried
+    # Set by a claim: of which lease it is, and when the event of one that was never tried was recorded.
+    token: str = ""
+    event_recorded_at: datetime | None = None
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -62,8 +63,6 @@ class Delivery(models.Model):
                 condition=models.Q(due_at__isnull=False),
             ),
             models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
-            # How many are out to each.
-            models.Index(fields=["endpoint"], name="delivery_out", condition=~models.Q(lease="")),
             models.Index(
                 fields=["endpoint", "-id"],
                 name="delivery_unfinished",
@@ -90,11 +89,31 @@ class Delivery(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        return self.state not in (self.State.PENDING, self.State.WAITING)
+        return self.state not in ("pending", "waiting")
 
     @property
     def is_being_sent(self) -> bool:
-        return bool(self.lease)
+        """Whether a worker has it in hand. In a list: with `select_related("lease")`."""
+        return self.due_at is not None and getattr(self, "lease", None) is not None
+
+
+class Lease(models.Model):
+    """That a worker has a delivery in hand. When it ends unsettled, the worker is taken for dead.
+
+    A table of its own, as small as what is out: a claim writes a row here, and not the wide row of the
+    delivery with all its indexes (docs/adr/0007).
+    """
+
+    # No constraint in the database: deliveries are partitioned.
+    delivery = models.OneToOneField(
+        Delivery, models.CASCADE, primary_key=True, related_name="lease", db_constraint=False
+    )
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="+", db_constraint=False)
+    token = models.CharField(max_length=24)  # of the claim
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"lease {self.token} of delivery {self.delivery_id}"
 
 
 class Attempt(models.Model):

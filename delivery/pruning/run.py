@@ -60,7 +60,7 @@ class Run:
 
 
 # Of a delivery: no worker wants it.
-AT_REST = "state IN ('delivered', 'failed', 'cancelled') AND due_at IS NULL AND lease = ''"
+AT_REST = "state IN ('delivered', 'failed', 'cancelled') AND due_at IS NULL"
 
 
 def places(values: Sequence[Any]) -> str:

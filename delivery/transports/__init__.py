@@ -29,7 +29,7 @@ BODY_LIMIT = 64 * 1024  # of an answer: read no further, store no more
 MOST_OF_A_HEADER = 2000  # characters of a value that are kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One HTTP request, whole. `shown_*` are what may go on record: the same with secrets blotted."""
 

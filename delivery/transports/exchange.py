@@ -4,11 +4,14 @@ import errno
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pycurl
 
 from delivery.transports import BODY_LIMIT, MOST_OF_A_HEADER, Answer, Request, wire
+
+_LEFT_OUT = (("expect", b"Expect:"), ("content-type", b"Content-Type:"))  # libcurl would add them
 
 
 @dataclass(slots=True)
@@ -36,9 +39,12 @@ class Exchange:
 def fill(handle: pycurl.Curl, exchange: Exchange, addresses: Sequence[str]) -> None:
     """Sets on a handle all that differs from request to request."""
     line = exchange.line
-    headers = [f"{name}: {value}" if value else f"{name};" for name, value in line.headers.items()]
+    headers = [
+        (f"{name}: {value}" if value else f"{name};").encode("latin-1")
+        for name, value in line.headers.items()
+    ]
     names = {name.lower() for name in line.headers}
-    headers += [f"{name}:" for name in ("Expect", "Content-Type") if name.lower() not in names]
+    headers += [left_out for name, left_out in _LEFT_OUT if name not in names]
     if line.body is None:
         handle.setopt(pycurl.HTTPGET, 1)
         if line.method == "HEAD":
@@ -46,13 +52,18 @@ def fill(handle: pycurl.Curl, exchange: Exchange, addresses: Sequence[str]) -> N
     else:
         handle.setopt(pycurl.POSTFIELDS, line.body)
     handle.setopt(pycurl.CUSTOMREQUEST, line.method)
-    handle.setopt(pycurl.HTTPHEADER, [header.encode("latin-1") for header in headers])
+    handle.setopt(pycurl.HTTPHEADER, headers)
     handle.setopt(pycurl.URL, line.url)
-    written = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
-    host = f"[{line.host}]" if ":" in line.host else line.host
     # What was judged is what is connected to: libcurl asks nobody again.
-    handle.setopt(pycurl.RESOLVE, [f"+{host}:{line.port}:{written}"])
+    handle.setopt(pycurl.RESOLVE, [_resolved(line.host, line.port, *addresses)])
     handle.setopt(pycurl.TIMEOUT_MS, max(int(left(exchange) * 1000), 1))
+
+
+@lru_cache(maxsize=5000)
+def _resolved(host: str, port: int, *addresses: str) -> str:
+    """As CURLOPT_RESOLVE wants it."""
+    written = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
+    return f"+{f'[{host}]' if ':' in host else host}:{port}:{written}"
 
 
 def land(handle: pycurl.Curl, exchange: Exchange, number: int, message: str) -> None:

@@ -35,11 +35,11 @@ class PycurlTransport:
     def __init__(self) -> None:
         self.most = min(settings.POSTRIDER_CONNECTIONS, _open_files() - 100)
         # What waits longer than a moment only waits: it costs a socket and no work.
-        self.most_young = min(512, self.most)
+        self.most_young = min(1024, self.most)
         self.most_unproven = self.most * 3 // 4
         self._unbegun: dict[str, Request] = {}
         self._coming: deque[str] = deque()
-        self._done: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[list[tuple[str, Answer]]] = queue.SimpleQueue()
         self._nudge_in, self._nudge_out = socket.socketpair()
         self._nudge_in.setblocking(False)
         self._nudge_out.setblocking(False)
@@ -62,11 +62,11 @@ class PycurlTransport:
 
     def finished(self, timeout_seconds: float) -> Sequence[tuple[str, Answer]]:
         try:
-            answers = [self._done.get(timeout=timeout_seconds)]
+            answers = self._done.get(timeout=timeout_seconds)
         except queue.Empty:
             return []
         while not self._done.empty():
-            answers.append(self._done.get())
+            answers += self._done.get()
         return answers
 
     def withdraw(self, keys: Collection[str]) -> Sequence[str]:
@@ -109,6 +109,7 @@ class _Loop:
         self._at_host: dict[tuple[str, int], int] = defaultdict(int)
         self._queued_at: dict[tuple[str, int], deque[str]] = {}
         self._asking: dict[tuple[str, int], list[Exchange]] = {}
+        self._landed: list[tuple[str, Answer]] = []  # in this turn
 
     def run(self) -> None:
         try:
@@ -130,8 +131,9 @@ class _Loop:
         """Whoever is ready comes first, so that nobody's time runs out while it has something for us."""
         for descriptor, events in ready:
             if descriptor == self._owner._nudge_out.fileno():
-                self._owner._is_nudged = False
+                # In this order: what is said in between is seen below, and who says something later wakes us.
                 self._owner._nudge_out.recv(4096)
+                self._owner._is_nudged = False
                 continue
             mask = (pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0) | (
                 pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0
@@ -147,6 +149,13 @@ class _Loop:
         self._give_up_asking()
         for _ in range(min(len(self._owner._coming), _AT_A_TURN)):
             self._take_up(self._owner._coming.popleft())
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """All of a turn together: each time wakes the other thread."""
+        if self._landed:
+            self._owner._done.put(self._landed)
+            self._landed = []
 
     def _patience(self) -> float:
         """Seconds until there is something to do by the clock."""
@@ -166,7 +175,7 @@ class _Loop:
             line = wire.written(request)
         except wire.Malformed as error:
             if self._owner._unbegun.pop(key, None) is not None:
-                self._owner._done.put((key, Answer(error="config", detail=str(error))))
+                self._landed.append((key, Answer(error="config", detail=str(error))))
             return
         host = (line.host, line.port)
         if self._at_host[host] >= settings.POSTRIDER_HOST_CONNECTIONS:
@@ -306,7 +315,7 @@ class _Loop:
     def _done(self, exchange: Exchange) -> None:
         """Its answer is there; whoever waited for its place begins."""
         exchange.answer.duration_ms = since(exchange.started)
-        self._owner._done.put((exchange.key, exchange.answer))
+        self._landed.append((exchange.key, exchange.answer))
         host = exchange.host
         self._at_host[host] -= 1
         if not self._at_host[host]:
@@ -320,10 +329,9 @@ class _Loop:
 
     def _fail_all(self) -> None:
         asking = [exchange for waiting in self._asking.values() for exchange in waiting]
-        for exchange in [*self._out.values(), *asking]:
-            self._owner._done.put(
-                (exchange.key, Answer(error="internal", detail="The network loop ended; see the log."))
-            )
+        ended = Answer(error="internal", detail="The network loop ended; see the log.")
+        self._landed += [(exchange.key, ended) for exchange in [*self._out.values(), *asking]]
+        self._hand_over()
         self._asking.clear()
 
     def _end(self) -> None:

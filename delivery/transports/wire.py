@@ -3,6 +3,7 @@
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -36,12 +37,22 @@ class Line:
 
 def written(request: Request) -> Line:
     """Raises Malformed: forms refuse all that too, but what is stored may be from elsewhere."""
-    if not _TOKEN.fullmatch(request.method):
+    if not _is_token(request.method):
         raise Malformed("The method is not the name of one; nothing is sent.")
-    if _SPACE_OR_CONTROL.search(request.url) or "\\" in request.url:
+    url, host, port = _address(request.url)
+    has_body = bool(request.body) or request.method in _HAS_BODY
+    return Line(
+        request.method, url, host, port, _headers(request, has_body), request.body if has_body else None
+    )
+
+
+@lru_cache(maxsize=5000)
+def _address(url: str) -> tuple[str, str, int]:
+    """The URL as it goes on the line, its host and its port. Most requests go where others went before."""
+    if _SPACE_OR_CONTROL.search(url) or "\\" in url:
         raise Malformed("The URL has a space, a backslash or a control character in it; nothing is sent.")
     # A % that begins no escape would make some clients escape every % there is, those of our query too.
-    url = _STRAY_PERCENT.sub("%25", request.url if request.url.isascii() else _as_ascii(request.url))
+    url = _STRAY_PERCENT.sub("%25", url if url.isascii() else _as_ascii(url))
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -49,17 +60,19 @@ def written(request: Request) -> Line:
         raise Malformed("The URL cannot be read; nothing is sent.") from None
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
         raise Malformed("The URL is not one that can be sent to; nothing is sent.")
-    has_body = bool(request.body) or request.method in _HAS_BODY
-    return Line(
-        request.method, url, host, port, _headers(request, has_body), request.body if has_body else None
-    )
+    return url, host, port
+
+
+@lru_cache(maxsize=5000)
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
 
 
 def _headers(request: Request, has_body: bool) -> dict[str, str]:
     headers: dict[str, str] = {}
     names: dict[str, str] = {}
     for name, value in request.headers:  # of two with the same name the last counts
-        if not (_TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+        if not (_is_token(name) and _HEADER_VALUE.fullmatch(value)):
             raise Malformed("A header has a character in it that headers cannot have; nothing is sent.")
         headers[names.setdefault(name.lower(), name)] = value.strip()
     if "accept" not in names:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from customers import services
 from customers.models import Customer, Location
 from delivery import replays
-from delivery.models import Attempt, Delivery, Endpoint
+from delivery.models import Attempt, Delivery, Endpoint, Lease
 from exports import sweep
 from exports.models import ExportProfile, FieldMapping, Route
 from orders import lifecycle
@@ -112,7 +112,11 @@ def a_store() -> Store:
     return Store(location, campaign, product, customer, order, profile, delivery)
 
 
-def set_to(delivery: Delivery, **columns: Any) -> None:
+def set_to(delivery: Delivery, *, lease: bool = False, **columns: Any) -> None:
     """Puts a delivery into a state, as the engine would."""
+    Lease.objects.filter(delivery=delivery).delete()
+    if lease:
+        ends_at = timezone.now() + timedelta(minutes=1)
+        Lease.objects.create(delivery=delivery, endpoint=delivery.endpoint, token="x", ends_at=ends_at)
     Delivery.objects.filter(pk=delivery.pk).update(**columns)
     delivery.refresh_from_db()

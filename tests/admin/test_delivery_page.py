@@ -124,8 +124,8 @@ def test_each_state_is_said_in_words(store: Store, admin_client: Client) -> None
     now = timezone.now()
     for columns, words in (
         ({"state": "pending", "due_at": now}, "The next attempt is due now."),
-        ({"state": "pending", "due_at": now, "lease": "x"}, "It is being sent right now."),
-        ({"state": "waiting", "due_at": None, "lease": ""}, "Held while its target is switched off."),
+        ({"state": "pending", "due_at": now, "lease": True}, "It is being sent right now."),
+        ({"state": "waiting", "due_at": None, "lease": False}, "Held while its target is switched off."),
         ({"state": "delivered", "finished_at": now, "attempts_made": 1}, "after 1 attempt."),
     ):
         set_to(store.delivery, **columns)

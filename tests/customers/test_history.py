@@ -49,7 +49,7 @@ def store(db: None) -> Store:
             "Order {} is waiting to be exported to 'Call centre partials' (Partial)",
         ),
         (
-            {"state": "pending", "due_at": SOON, "lease": "x", "attempts_made": 0},
+            {"state": "pending", "due_at": SOON, "lease": True, "attempts_made": 0},
             "Order {} is being exported to 'Call centre partials' (Partial): attempt 1",
         ),
         (

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from delivery import partitions, sets
 from delivery.ids import first_id_at
-from delivery.models import Attempt, Delivery, Endpoint, Event
+from delivery.models import Attempt, Delivery, Endpoint, Event, Lease
 from delivery.partitions import ATTEMPTS, DELIVERIES
 
 CONTENT = '{"said": "Grüße, 世界 😀"}'
@@ -44,6 +44,12 @@ def deliveries(
     Delivery.objects.bulk_create(rows, batch_size=500)
     _settle_keys()
     return [row.pk for row in rows]
+
+
+def leased(ids: Sequence[str], *, until: datetime) -> None:
+    """As if a worker had them in hand."""
+    for delivery in Delivery.objects.filter(pk__in=ids):
+        Lease.objects.create(delivery=delivery, endpoint=delivery.endpoint, token="x", ends_at=until)
 
 
 def an_id(at: datetime, number: int) -> str:

@@ -185,5 +185,5 @@ def test_what_a_success_rule_quotes_of_an_answer_is_no_half_secret(kind: str) ->
     answer = Answer(200, body=orjson.dumps({"said": body}) if kind == "json" else body.encode())
     rule = SuccessRule(kind, "all right", "said")
     request = Request("GET", "http://h/", (), b"", 5, "http://h/", (), ("token-1234567",), rule)
-    settled = outcomes.settlement(Delivery(id="d" * 24), request, answer, timezone.now(), None)
+    settled = outcomes.settlement(Delivery(id="d" * 24), request, answer, timezone.now(), lambda: None)
     assert settled.error == "success_rule" and "token" not in settled.detail

@@ -380,7 +380,7 @@ def test_a_redirect_is_not_followed_and_its_address_is_named(
     assert (answer.status, answer.error) == (status, "")
     assert [one.path for one in receiver.requests] == ["/hook"]
     now, minute = datetime.now(UTC), timedelta(minutes=1)
-    settled = outcomes.settlement(Delivery(id="d" * 24), request, answer, now, minute)
+    settled = outcomes.settlement(Delivery(id="d" * 24), request, answer, now, lambda: minute)
     assert settled.error == "redirect" and settled.state == "waiting"
     assert lead in settled.detail and "Not followed" in settled.detail
 

@@ -85,7 +85,7 @@ def test_it_is_another_attempt_of_the_same() -> None:
         before.finished_at,
     )
     assert after.due_at is not None and after.due_at <= timezone.now()
-    assert (after.asked_by, after.is_late, after.kept_on, after.lease) == ("test", True, None, "")
+    assert (after.asked_by, after.is_late, after.kept_on) == ("test", True, None)
     endpoint.refresh_from_db()
     assert endpoint.ready_at is not None and endpoint.ready_at <= timezone.now()
     if connection.vendor == "postgresql":
@@ -95,11 +95,10 @@ def test_it_is_another_attempt_of_the_same() -> None:
 def test_what_is_out_or_held_is_passed_over() -> None:
     endpoint, held = aged.an_endpoint(), aged.an_endpoint("Held", is_held=True)
     later = timezone.now() + timedelta(minutes=1)
-    aged.deliveries(endpoint, 1, days=1, state="waiting", lease="x", due_at=later)
+    aged.leased(aged.deliveries(endpoint, 1, days=1, state="waiting"), until=later)
     aged.deliveries(held, 2, days=1, state="failed")
-    lost = aged.deliveries(
-        endpoint, 1, days=1, state="waiting", lease="x", due_at=timezone.now() - timedelta(hours=1)
-    )
+    lost = aged.deliveries(endpoint, 1, days=1, state="waiting")
+    aged.leased(lost, until=timezone.now() - timedelta(hours=1))
     replay = replays.start(Filter(), by="test", per_second=1000)
     replays.walk(replay, should_stop=never)
     assert asked_for() == set(lost)

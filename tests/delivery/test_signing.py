@@ -318,7 +318,7 @@ def test_a_batch_is_signed_each_with_the_secret_of_its_endpoint(db: None) -> Non
 
 def test_nothing_but_the_headers_is_touched(endpoint: Endpoint) -> None:
     given = a_request(("X-Key", "1"), ("Content-Type", "a/b"))
-    done = one_signed(endpoint, given)
+    done = one_signed(endpoint, dataclasses.replace(given))
     for field in dataclasses.fields(Request):
         value = getattr(given, field.name)
         assert value != (field.default if field.default is not dataclasses.MISSING else None)

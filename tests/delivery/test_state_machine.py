@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 from delivery import channels, outcomes, queue, services
 from delivery.courtesy import UNPROVEN_AT_ONCE
 from delivery.ids import new_id
-from delivery.models import Attempt, Delivery, Endpoint
+from delivery.models import Attempt, Delivery, Endpoint, Lease
 from delivery.queue import NewDelivery, Settlement
 from delivery.transports import Answer, Request
 from tests.delivery import fixed_attempts
@@ -65,11 +65,11 @@ class Known:
     endpoint: int
     state: str = "pending"
     attempts: int = 0
-    lease: str = ""
+    token: str = ""
     until: datetime = START
 
     def is_out(self, now: datetime) -> bool:
-        return bool(self.lease) and self.until > now
+        return bool(self.token) and self.until > now
 
     @property
     def is_finished(self) -> bool:
@@ -96,11 +96,11 @@ class Model:
         return Counter(one.endpoint for one in self.known.values() if one.is_out(now))
 
     def is_ours(self, hand: Delivery) -> bool:
-        return bool(hand.lease) and self.known[hand.pk].lease == hand.lease
+        return bool(hand.token) and self.known[hand.pk].token == hand.token
 
     def settle(self, hand: Delivery, answer: str) -> None:
         one = self.known[hand.pk]
-        one.lease = ""
+        one.token = ""
         if answer == UNSENDABLE:
             one.state = one.state if one.is_finished else "waiting"
             return
@@ -193,7 +193,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert len({one.pk for one in claimed}) == len(claimed) <= limit
         for one in claimed:
             assert not self.model.known[one.pk].is_out(self.now), "In two hands, both with a lease."
-            self.model.known[one.pk].lease = one.lease
+            self.model.known[one.pk].token = one.token
             self.model.known[one.pk].until = queue.lease_end(self.now)
         for pk, taken in Counter(one.endpoint_id for one in claimed).items():
             self.check_limits(before[pk], out[pk] + taken)
@@ -237,7 +237,7 @@ class QueueMachine(RuleBasedStateMachine):
         wait = channels.channel(hand.channel).retry_after(hand, hand.attempts_made + 1)
         if hand.channel == "export":
             wait = outcomes.asked_to_wait(made, self.now) or wait
-        return outcomes.settlement(hand, REQUEST, made, self.now, wait)
+        return outcomes.settlement(hand, REQUEST, made, self.now, lambda: wait)
 
     @rule(worker=WORKER)
     def renew(self, worker: int) -> None:
@@ -256,7 +256,7 @@ class QueueMachine(RuleBasedStateMachine):
         queue.give_back(some)
         for hand in some:
             if self.model.is_ours(hand):
-                self.model.known[hand.pk].lease = ""
+                self.model.known[hand.pk].token = ""
 
     @rule(worker=WORKER)
     def die(self, worker: int) -> None:
@@ -294,7 +294,7 @@ class QueueMachine(RuleBasedStateMachine):
         else:
             assert not self.model.health[one.endpoint].is_held
             assert not one.is_out(self.now)
-            one.lease = ""
+            one.token = ""
 
     @rule(seconds=st.sampled_from([1, 30, 61, 61, 61, 300, 4000, 90_000]))
     def time_passes(self, seconds: int) -> None:
@@ -312,9 +312,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_tables_say_what_the_model_says(self) -> None:
-        rows = Delivery.objects.values_list("pk", "state", "attempts_made", "lease")
-        said = {pk: (one.state, one.attempts, one.lease) for pk, one in self.model.known.items()}
-        assert {pk: tuple(rest) for pk, *rest in rows} == said
+        rows = Delivery.objects.values_list("pk", "state", "attempts_made", "lease__token")
+        said = {pk: (one.state, one.attempts, one.token) for pk, one in self.model.known.items()}
+        assert {pk: (state, made, token or "") for pk, state, made, token in rows} == said
 
     @invariant()
     def each_attempt_is_on_record_once(self) -> None:
@@ -343,6 +343,7 @@ class QueueMachine(RuleBasedStateMachine):
     def what_is_due_is_found(self) -> None:
         """Claims that are taken back: they end, and leave nothing due where there is room for it."""
         due = Delivery.objects.filter(due_at__lte=self.now, endpoint__is_held=False)
+        due = due.exclude(lease__ends_at__gt=self.now)
         if not due.exists():
             return
         with transaction.atomic():
@@ -363,7 +364,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.now < endpoint.ready_at <= self.latest
         ):  # since the clock was set back: until it is right again
             return True
-        out = Delivery.objects.filter(endpoint=endpoint, due_at__gt=self.now).exclude(lease="").count()
+        out = Lease.objects.filter(endpoint=endpoint, ends_at__gt=self.now).count()
         if endpoint.asleep_until is not None:
             return out > 0 or endpoint.asleep_until > self.now
         if endpoint.rate_spent_until is not None and endpoint.rate_spent_until > self.now:

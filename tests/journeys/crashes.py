@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery.models import Attempt, Delivery
+from delivery.models import Attempt, Lease
 from tests.processes import Process, wait_until
 from tests.receiver import Receiver, Request
 
@@ -80,9 +80,9 @@ def nobody_writes(table: str) -> Iterator[None]:
 
 
 def until_leases_end() -> None:
-    """Returns when all that is claimed is due again."""
-    held = Delivery.objects.exclude(lease="")
-    wait_until(lambda: not held.filter(due_at__gt=timezone.now()).exists(), 15, what="the end of the leases")
+    """Returns when all that is claimed may be taken by others."""
+    held = Lease.objects.all()
+    wait_until(lambda: not held.filter(ends_at__gt=timezone.now()).exists(), 15, what="the end of the leases")
 
 
 def settled() -> set[str]:

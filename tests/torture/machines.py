@@ -202,7 +202,7 @@ def _kill_one(scene: Scene) -> int:
 
 def _cut_two_off(scene: Scene) -> int:
     """How many were out; meanwhile others take over what the host had."""
-    from delivery.models import Delivery
+    from delivery.models import Lease
     from tests.torture import report, store
 
     holder = scene.start_holder("two")
@@ -211,11 +211,11 @@ def _cut_two_off(scene: Scene) -> int:
     holder.wait_for("holds")
     scene.network.cut("two", holder)
     scene.network.cut("two", scene.running["two"])
-    held = dict(Delivery.objects.exclude(lease="").values_list("pk", "lease"))
+    held = dict(Lease.objects.values_list("pk", "token"))
     before = len(store.delivered())
     scene.live(CUT_SECONDS)
-    leases = dict(Delivery.objects.filter(pk__in=held).values_list("pk", "lease"))
-    stuck = [pk for pk, lease in held.items() if leases[pk] == lease]
+    leases = dict(Lease.objects.filter(pk__in=held).values_list("pk", "token"))
+    stuck = [pk for pk, token in held.items() if leases.get(pk) == token]
     carried = len(store.delivered()) - before
     report.say(cut_off=f"{len(held)} out at the cut; {carried:,} carried by others before the line was back")
     if stuck:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from customers.models import Customer, Location
 from delivery import counts
-from delivery.models import Attempt, Count, Delivery, Endpoint, Event
+from delivery.models import Attempt, Count, Delivery, Endpoint, Event, Lease
 from exports import services
 from exports.models import ExportProfile
 from orders.models import Campaign, Product
@@ -50,7 +50,7 @@ def switch(partner: str, *, on: bool) -> None:
 
 
 def in_flight() -> int:
-    return Delivery.objects.exclude(lease="").count()
+    return Lease.objects.count()
 
 
 def delivered() -> set[str]:
@@ -69,14 +69,23 @@ def books(folder: Path, kinds: Sequence[Kind], once_delivered: set[str]) -> Book
     orders = Event.objects.filter(type="order.partial").values_list("order_id", flat=True)
     overlooked = Endpoint.objects.filter(is_held=False, ready_at=None, deliveries__due_at__isnull=False)
     now = timezone.now()  # a lease that ended belongs to nobody
-    columns = ("pk", "event__order_id", "target_name", "state", "attempts_made", "lease", "due_at")
+    columns = (
+        "pk",
+        "event__order_id",
+        "target_name",
+        "state",
+        "attempts_made",
+        "lease__token",
+        "lease__ends_at",
+        "due_at",
+    )
     return Books(
         events=set(orders),
         acknowledged={int(line) for line in _lines(folder / "acknowledged")},
         partners={kind.name: kind.is_lost for kind in kinds},
         rows=[
-            Row(*rest, lease=lease if due_at and due_at > now else "", is_due=due_at is not None)
-            for *rest, lease, due_at in Delivery.objects.values_list(*columns).iterator()
+            Row(*rest, lease=token if ends_at and ends_at > now else "", is_due=due_at is not None)
+            for *rest, token, ends_at, due_at in Delivery.objects.values_list(*columns).iterator()
         ],
         tries=[Try(*row) for row in Attempt.objects.values_list("delivery_id", "number", "error").iterator()],
         notes=[Note(**note) for note in notes(folder) if "sent" not in note],
