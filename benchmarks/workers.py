@@ -20,6 +20,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from delivery import worker
+
+    worker.keep_what_is_loaded()
     hands.serve(
         {"migrate": migrate, "endpoints": filling.endpoints, "deliveries": filling.deliveries}
         | {"drain": drain, "empty": filling.empty, "claim": claim, "send_to_sleep": filling.send_to_sleep}

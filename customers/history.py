@@ -80,8 +80,8 @@ def _page(events: QuerySet[Event], before: int | None, limit: int) -> Page:
 def _lines(events: Sequence[Event]) -> dict[int, list[Line]]:
     """By event, in the order in which they were made; tests are no part of a customer's history."""
     of_event = {event.pk: event for event in events}
-    there = Delivery.objects.filter(event__in=of_event, is_test=False).select_related("lease").defer("content")
-    found = {delivery.pk: (delivery, False) for delivery in there}
+    there = Delivery.objects.filter(event__in=of_event, is_test=False).select_related("lease")
+    found = {delivery.pk: (delivery, False) for delivery in there.defer("content")}
     for proof in Proof.objects.filter(event__in=of_event):
         found.setdefault(proof.pk, (proof.as_delivery(), True))  # one sent again is still there as well
     result: dict[int, list[Line]] = defaultdict(list)

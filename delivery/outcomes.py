@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from delivery import retries, sets, success
+from delivery import retries, success
 from delivery.blotting import Blotter, blotter
 from delivery.courtesy import Tried
-from delivery.models import Attempt, Delivery
-from delivery.queue import Settlement
+from delivery.models import Delivery
+from delivery.settling import AttemptRow, Settlement
 from delivery.success import SuccessRule
 from delivery.transports import MOST_OF_A_HEADER, Answer, Request
 
@@ -59,8 +59,7 @@ def settlement(
     known = blotter(request.secrets)
     error, detail = judged(answer, request.success, known)
     detail = known.blotted(_storable(detail))[:300]
-    attempt = _attempt(delivery, request, answer, started_at, known)
-    attempt.error, attempt.detail = error, detail
+    attempt = _attempt(delivery, request, answer, started_at, known, (error, detail))
     tried = _tried(answer, error, started_at)
     if not error:
         return Settlement(delivery, "delivered", None, attempt=attempt, tried=tried)
@@ -91,30 +90,35 @@ def _tried(answer: Answer, error: str, started_at: datetime) -> Tried:
 
 
 def _attempt(
-    delivery: Delivery, request: Request, answer: Answer, started_at: datetime, known: Blotter
-) -> Attempt:
+    delivery: Delivery,
+    request: Request,
+    answer: Answer,
+    started_at: datetime,
+    known: Blotter,
+    judgement: tuple[str, str],
+) -> AttemptRow:
     headers: Iterable[Iterable[str]] = answer.headers
     if request.secrets:
         headers = [
             [known.blotted(name), known.blotted(value, is_cut=len(value) >= MOST_OF_A_HEADER)]
             for name, value in answer.headers
         ]
-    return sets.new(
-        Attempt,
-        delivery_id=delivery.id,
-        number=delivery.attempts_made + 1,
-        started_at=started_at,
-        duration_ms=answer.duration_ms,
-        method=request.method[:10],
-        url=request.shown_url,
-        request_headers=orjson.dumps(request.shown_headers).decode(),
-        status=answer.status,
-        answer_headers=_storable(orjson.dumps(headers).decode()),
-        answer=known.blotted(_storable(_text(answer)), is_cut=answer.is_cut),
-        is_answer_cut=answer.is_cut,
-        remote_address=answer.remote_address[:50],
-        phases=orjson.dumps(answer.phases).decode(),
-        asked_by=delivery.asked_by,
+    return AttemptRow(
+        delivery.id,
+        delivery.attempts_made + 1,
+        started_at,
+        answer.duration_ms,
+        request.method[:10],
+        request.shown_url,
+        orjson.dumps(request.shown_headers).decode(),
+        answer.status,
+        *judgement,
+        _storable(orjson.dumps(headers).decode()),
+        known.blotted(_storable(_text(answer)), is_cut=answer.is_cut),
+        answer.is_cut,
+        answer.remote_address[:50],
+        orjson.dumps(answer.phases).decode(),
+        delivery.asked_by,
     )
 
 

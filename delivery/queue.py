@@ -1,23 +1,22 @@
-"""The queue is the delivery table: put in, claim a batch under a lease, settle it, hold and release."""
+"""The queue is the delivery table: put in, claim under a lease, keep or give back, hold and release."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, Count, F, Min, Q, QuerySet, Value, When
+from django.db.models import Case, F, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from delivery import channels, counts, courtesy, sets, spread, waking
+from delivery import counts, courtesy, sets, spread, waking
 from delivery.counts import Counted
-from delivery.courtesy import Share, Tried
+from delivery.courtesy import Share
 from delivery.ids import new_id
-from delivery.models import Attempt, Delivery, Endpoint, Event, Lease
+from delivery.models import Delivery, Endpoint, Event, Lease
 
-BATCH = 500
+BATCH = 1000
 FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _PUT_COLUMNS = (
     *("id", "event_id", "channel", "target_id", "target_name", "target_version", "reason", "endpoint_id"),
@@ -25,7 +24,6 @@ _PUT_COLUMNS = (
     *("last_error", "last_detail", "created_at"),
 )
 _LEASE_SLACK = timedelta(seconds=1)  # clocks differ
-NOT_TRIED = Tried(was_sent=False)
 _RECORDED_AT = Event._meta.get_field("recorded_at")
 _UNFINISHED = Q(state__in=[Delivery.State.PENDING, Delivery.State.WAITING])
 
@@ -100,10 +98,8 @@ def _ready(now: datetime, limit: int, *, proven_only: bool) -> list[Endpoint]:
 
 def _out(endpoints: Sequence[Endpoint], now: datetime) -> dict[int, tuple[int, datetime]]:
     """How many are out to each, and when the first of their leases ends."""
-    ids = [endpoint.pk for endpoint in endpoints]
-    leased = Lease.objects.filter(endpoint__in=ids, ends_at__gt=now)
-    found = leased.values_list("endpoint").annotate(number=Count("pk"), first_end=Min("ends_at")).order_by()
-    return {pk: (number, first_end) for pk, number, first_end in found}
+    found = sets.run(spread.OUT, {"id": "bigint"}, [(endpoint.id,) for endpoint in endpoints], [now])
+    return {pk: (number, sets.moment(first_end)) for pk, number, first_end in found}
 
 
 def _shares(
@@ -225,119 +221,11 @@ def _still_ours(deliveries: Collection[Delivery]) -> QuerySet[Lease]:
     return Lease.objects.filter(pk__in=[delivery.pk for delivery in deliveries], token__in=tokens)
 
 
-@dataclass(slots=True)
-class Settlement:
-    """What becomes of one claimed delivery. Without an attempt nothing was tried."""
-
-    delivery: Delivery
-    state: str
-    due_at: datetime | None
-    error: str = ""
-    detail: str = ""
-    attempt: Attempt | None = None
-    tried: Tried = NOT_TRIED
-
-
-_END_LEASES = """
-DELETE FROM delivery_lease WHERE (delivery_id, token) IN (SELECT r.id, r.token FROM {rows})
-RETURNING delivery_id
-"""
-_SETTLE = """
-UPDATE delivery_delivery AS d SET
-  state = r.state, attempts_made = r.attempts_made, last_error = r.last_error, last_detail = r.last_detail,
-  asked_by = '', finished_at = r.finished_at, kept_on = r.kept_on, is_late = r.is_late, due_at = r.due_at
-FROM {rows} WHERE d.id = r.id AND d.kept_on IS NULL
-"""
-_SETTLE_COLUMNS = {
-    "id": "text",
-    "state": "text",
-    "attempts_made": "int",
-    "last_error": "text",
-    "last_detail": "text",
-    "due_at": "timestamptz",
-    "finished_at": "timestamptz",
-    "kept_on": "date",
-    "is_late": "boolean",
-}
-_ATTEMPT_COLUMNS = tuple(
-    str(field.column) for field in Attempt._meta.concrete_fields if not field.primary_key
-)
-_ATTEMPT_ROW = attrgetter(*_ATTEMPT_COLUMNS)
-
-
-def settle(settlements: Sequence[Settlement]) -> set[str]:
-    """Writes outcomes, attempts and the endpoints' health in one transaction; the deliveries written.
-
-    Who lost the lease to another worker writes nothing: the other's outcome stands. What its endpoint
-    holds is not due, whatever the settlement says.
-    """
-    now = timezone.now()
-    with transaction.atomic():
-        endpoints = lock_endpoints({one.delivery.endpoint_id for one in settlements})
-        leases = [(one.delivery.id, one.delivery.token) for one in settlements]
-        written = {pk for (pk,) in sets.run(_END_LEASES, {"id": "text", "token": "text"}, leases)}
-        ours = [one for one in settlements if one.delivery.id in written]
-        held = {pk for pk, endpoint in endpoints.items() if endpoint.is_held}
-        rows = [_settled_row(one, now, is_held=one.delivery.endpoint_id in held) for one in ours]
-        sets.run(_SETTLE, _SETTLE_COLUMNS, rows)
-        attempts = [one.attempt for one in ours if one.attempt is not None]
-        sets.append("delivery_attempt", _ATTEMPT_COLUMNS, [_ATTEMPT_ROW(attempt) for attempt in attempts])
-        _note_health(endpoints, ours, now)
-        counts.add(_counted(ours), now=now)
-    return written
-
-
-def _counted(ours: Sequence[Settlement]) -> Iterator[Counted]:
-    """Tests are in no count; who was finished before is not finished once more."""
-    for one in ours:
-        delivery, attempt = one.delivery, one.attempt
-        if delivery.is_test:
-            continue
-        if attempt is not None:
-            yield counts.attempt(delivery.channel, attempt.error, attempt.duration_ms / 1000)
-            if delivery.event_recorded_at is not None:
-                late = attempt.started_at - delivery.event_recorded_at
-                yield counts.lag(delivery.channel, late.total_seconds())
-        if one.state in counts.FINISHED and not delivery.is_finished:
-            yield Counted(delivery.channel, one.state)
-
-
 def lock_endpoints(endpoint_ids: Collection[int]) -> dict[int, Endpoint]:
     """Who changes what is queued for endpoints holds their rows."""
     lock = " FOR NO KEY UPDATE OF e" if connection.vendor == "postgresql" else ""
     found = sets.run(spread.LOCKED + lock, {"id": "bigint"}, [(pk,) for pk in endpoint_ids])
     return {endpoint.id: endpoint for endpoint in sets.read(Endpoint, found)}
-
-
-def _settled_row(one: Settlement, now: datetime, *, is_held: bool) -> tuple[object, ...]:
-    delivery = one.delivery
-    due_at = None if is_held else one.due_at
-    is_finished = one.state not in ("pending", "waiting")
-    finished_at = (delivery.finished_at or now) if is_finished else None
-    attempts = delivery.attempts_made + (one.attempt is not None)
-    return (
-        *(delivery.id, one.state, attempts, one.error, one.detail, due_at, finished_at),
-        finished_at.date() if finished_at is not None else None,
-        not is_finished and (delivery.is_late or one.attempt is not None),
-    )
-
-
-def _note_health(endpoints: Mapping[int, Endpoint], ours: Sequence[Settlement], now: datetime) -> None:
-    """What came of them, folded into the endpoints' rows; what waits for one that woke is due now."""
-    tried: dict[int, list[Settlement]] = defaultdict(list)
-    for one in ours:
-        tried[one.delivery.endpoint_id].append(one)
-    woken = []
-    for pk, some in tried.items():
-        endpoint = endpoints[pk]
-        may_sleep = channels.channel(endpoint.channel).IS_UNTIL_SUCCESS
-        if courtesy.after(endpoint, [one.tried for one in some], now=now, may_sleep=may_sleep):
-            woken.append(pk)
-    if woken:
-        _hurry(woken, now)
-    columns = tuple(spread.SETTLED_COLUMNS)[2:]
-    rows = [(pk, now, *(getattr(endpoints[pk], name) for name in columns)) for pk in tried]
-    sets.run(spread.SETTLED, spread.SETTLED_COLUMNS, rows)
 
 
 def hold(endpoint: Endpoint) -> int:
@@ -361,7 +249,7 @@ def hurry(endpoint: Endpoint, *, is_elsewhere: bool) -> int:
         lock_endpoints([endpoint.id])
         Endpoint.objects.filter(pk=endpoint.pk, asleep_until__gt=now).update(asleep_until=now)
         make_ready([endpoint.id], now)
-        return _hurry([endpoint.id], now)
+        return bring_forward([endpoint.id], now)
 
 
 def release(endpoint: Endpoint) -> int:
@@ -382,10 +270,10 @@ def _start_afresh(endpoint: Endpoint) -> int:
         failures_in_a_row=0, last_error="", asleep_since=None, asleep_until=None, naps=0, window=None
     )
     make_ready([endpoint.id], now)
-    return _hurry([endpoint.id], now)
+    return bring_forward([endpoint.id], now)
 
 
-def _hurry(endpoint_ids: Collection[int], now: datetime) -> int:
+def bring_forward(endpoint_ids: Collection[int], now: datetime) -> int:
     """What waits for another try need not wait any longer."""
     waiting = Delivery.objects.filter(endpoint__in=endpoint_ids, kept_on=None, is_late=True, due_at__gt=now)
     return waiting.update(due_at=now)

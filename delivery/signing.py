@@ -11,10 +11,9 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import ExpressionWrapper, F, Q, TextField
 from django.utils import timezone
 
-from delivery import queue
+from delivery import queue, sets
 from delivery.channels import Unsendable
 from delivery.models import Delivery, SigningSecret
 from delivery.secrets import SecretUnreadable, decrypt
@@ -26,6 +25,11 @@ FEWEST_KEY_BYTES = 24  # as the standard has it
 # Beside the one in use: each adds a signature to every request.
 MOST_OLD = 3
 _SET_HERE = {"webhook-id", "webhook-timestamp", "webhook-signature", "user-agent"}
+
+_VALID = """
+SELECT s.endpoint_id, s.secret FROM {rows} JOIN delivery_signingsecret s ON s.endpoint_id = r.id
+WHERE s.expires_at IS NULL OR s.expires_at > %s ORDER BY s.id DESC
+"""
 
 Headers = tuple[tuple[str, str], ...]
 Keys = tuple[bytes, ...]
@@ -151,12 +155,9 @@ def keys_of(endpoint_ids: Collection[int], now: datetime) -> dict[int, Keys | Se
     Endpoints without any are missing. One secret that cannot be read is enough for the error to stand
     there: a receiver that knows only this one would refuse what comes.
     """
-    valid = Q(expires_at=None) | Q(expires_at__gt=now)
-    rows = SigningSecret.objects.filter(valid, endpoint_id__in=endpoint_ids).order_by("-pk")
-    # As it is stored: reading it as the column does would raise for all of them when it does for one.
-    ciphertext = ExpressionWrapper(F("secret"), output_field=TextField())
+    # As they are stored: reading one as the column does would raise for all of them when it does for one.
     stored: dict[int, list[str]] = defaultdict(list)
-    for endpoint_id, text in rows.values_list("endpoint_id", ciphertext):
+    for endpoint_id, text in sets.run(_VALID, {"id": "bigint"}, [(pk,) for pk in endpoint_ids], [now]):
         stored[endpoint_id].append(text)
     return {endpoint_id: _opened(texts) for endpoint_id, texts in stored.items()}
 

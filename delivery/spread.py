@@ -33,6 +33,12 @@ PROVEN = "AND e.last_success_at IS NOT NULL AND e.failures_in_a_row = 0"
 # In one order: none waits in a circle.
 LOCKED = f"SELECT {_ENDPOINT} FROM {{rows}} JOIN delivery_endpoint e ON e.id = r.id ORDER BY e.id"  # noqa: S608
 
+# How many are out to each, and when the first of their leases ends.
+OUT = (
+    "SELECT l.endpoint_id, count(*), min(l.ends_at) "
+    "FROM {rows} JOIN delivery_lease l ON l.endpoint_id = r.id WHERE l.ends_at > %s GROUP BY l.endpoint_id"
+)
+
 # The deliveries as they are, and of each that was never tried when its event was recorded.
 PICKED = (
     "SELECT "  # noqa: S608 (names are our own)
@@ -145,8 +151,8 @@ FROM {rows} WHERE e.id = r.id
 SETTLED_COLUMNS = {
     "id": "bigint",
     "now": "timestamptz",
-    "failures_in_a_row": "int",
     "last_success_at": "timestamptz",
+    "failures_in_a_row": "int",
     "last_failure_at": "timestamptz",
     "last_error": "text",
     "asleep_since": "timestamptz",

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from delivery import retries, signing
+from delivery import retries, sets, signing
 from delivery.channels import Said, Unsendable
 from delivery.models import Delivery
 from delivery.secrets import MASK, SecretUnreadable
@@ -30,7 +30,7 @@ class _Masks(dict[int, str]):
 
 def prepare(deliveries: Sequence[Delivery]) -> dict[str, Request | Unsendable]:
     """By delivery id, the request of each: what was frozen, sent to where the profile points now."""
-    profiles = ExportProfile.objects.in_bulk({delivery.target_id for delivery in deliveries})
+    profiles = sets.in_bulk(ExportProfile, {delivery.target_id for delivery in deliveries})
     contents = {delivery.id: thawed(delivery.content) for delivery in deliveries}
     try:
         secrets = _secrets(contents.values())

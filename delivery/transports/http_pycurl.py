@@ -26,6 +26,7 @@ _LINGER_SECONDS = 1.0  # at most between two looks at the clock
 _HANDLES_KEPT = 2048
 _CONNECTIONS_KEPT = 1024  # idle ones, to be used again
 _AT_A_TURN = 128  # requests that are begun before we look who is ready
+_MANY, _GATHER_SECONDS = 64, 0.002  # with more out than that, those who are ready are gathered for so long
 _LAG_SECONDS = 0.1  # a turn of the loop that takes longer is a sign of too much to do
 
 
@@ -35,7 +36,7 @@ class PycurlTransport:
     def __init__(self) -> None:
         self.most = min(settings.POSTRIDER_CONNECTIONS, _open_files() - 100)
         # What waits longer than a moment only waits: it costs a socket and no work.
-        self.most_young = min(1024, self.most)
+        self.most_young = min(2048, self.most)
         self.most_unproven = self.most * 3 // 4
         self._unbegun: dict[str, Request] = {}
         self._coming: deque[str] = deque()
@@ -122,6 +123,8 @@ class _Loop:
             self._end()
 
     def _turn(self) -> None:
+        if len(self._out) > _MANY:
+            time.sleep(_GATHER_SECONDS)
         ready = self._poll.poll(self._patience())
         self._owner._busy_since = time.monotonic()
         self._serve(ready)

@@ -13,11 +13,12 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery import queue
+from delivery import queue, settling
 from delivery.courtesy import Tried
 from delivery.ids import new_id
 from delivery.models import Attempt, Delivery, Endpoint, Lease
-from delivery.queue import NewDelivery, Settlement
+from delivery.queue import NewDelivery
+from delivery.settling import AttemptRow, Settlement
 from exports import services, sweep
 from exports.models import ExportProfile
 from tests.journeys import crashes, shop
@@ -54,7 +55,7 @@ def settled(deliveries: Sequence[Delivery], error: str = "") -> set[str]:
     now = timezone.now()
     state = "waiting" if error else "delivered"
     due_at = now if error else None
-    return queue.settle(
+    return settling.settle(
         [
             Settlement(one, state, due_at, error, attempt=attempt(one, error), tried=Tried(error, now))
             for one in deliveries
@@ -62,8 +63,8 @@ def settled(deliveries: Sequence[Delivery], error: str = "") -> set[str]:
     )
 
 
-def attempt(delivery: Delivery, error: str) -> Attempt:
-    return Attempt(
+def attempt(delivery: Delivery, error: str) -> AttemptRow:
+    return AttemptRow(
         delivery_id=delivery.pk,
         number=delivery.attempts_made + 1,
         started_at=timezone.now(),

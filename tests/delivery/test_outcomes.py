@@ -9,8 +9,8 @@ import pytest
 
 from delivery import outcomes, retries
 from delivery.models import Attempt, Delivery
-from delivery.queue import Settlement
 from delivery.secrets import MASK
+from delivery.settling import Settlement
 from delivery.transports import Answer, Request
 from tests.delivery.bare_server import bare_server
 from tests.exports.partners import a_profile, a_sale, a_store, carry, sweep_all

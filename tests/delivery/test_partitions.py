@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from delivery import partitions, pruning, queue, sets
+from delivery import partitions, pruning, queue, sets, settling
 from delivery.models import Attempt, Delivery, Proof
 from delivery.partitions import ATTEMPTS, DELIVERIES
 from tests.delivery import aged
@@ -73,7 +73,7 @@ def test_finishing_moves_it_to_its_month_and_asking_again_back() -> None:
     assert aged.lies_in(pk) == partitions.HOT
     queue.mend()
     [claimed] = queue.claim(5)
-    assert queue.settle([queue.Settlement(claimed, "delivered", None)]) == {pk}
+    assert settling.settle([settling.Settlement(claimed, "delivered", None)]) == {pk}
     assert aged.lies_in(pk) == DELIVERIES.month(TODAY.replace(day=1))
     Delivery.objects.filter(pk=pk).update(kept_on=None)
     assert aged.lies_in(pk) == partitions.HOT

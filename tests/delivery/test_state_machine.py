@@ -25,11 +25,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from delivery import channels, outcomes, queue, services
+from delivery import channels, outcomes, queue, services, settling
 from delivery.courtesy import UNPROVEN_AT_ONCE
 from delivery.ids import new_id
 from delivery.models import Attempt, Delivery, Endpoint, Lease
-from delivery.queue import NewDelivery, Settlement
+from delivery.queue import NewDelivery
+from delivery.settling import Settlement
 from delivery.transports import Answer, Request
 from tests.delivery import fixed_attempts
 
@@ -222,7 +223,7 @@ class QueueMachine(RuleBasedStateMachine):
         some = [hands.pop(pk) for pk in list(hands)[:count]]
         said = [(hand, answers[number % len(answers)]) for number, hand in enumerate(some)]
         ours = {hand.pk for hand in some if self.model.is_ours(hand)}
-        written = queue.settle([self.settlement(hand, answer) for hand, answer in said])
+        written = settling.settle([self.settlement(hand, answer) for hand, answer in said])
         assert written == ours, "A lost lease wrote, or a good one did not."
         for hand, answer in said:
             if hand.pk in ours:

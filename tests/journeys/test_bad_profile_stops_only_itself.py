@@ -7,9 +7,9 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from customers.models import Location
-from delivery import queue, signing, worker
+from delivery import queue, settling, signing, worker
 from delivery.models import Delivery, Lease
-from delivery.queue import Settlement
+from delivery.settling import Settlement
 from delivery.worker import Tally
 from exports import services, sweep
 from exports.models import ExportProfile, FieldMapping
@@ -115,7 +115,7 @@ def test_switched_on_while_a_worker_finds_it_switched_off(
     found_off = Settlement(delivery, "waiting", timezone.now() + timedelta(minutes=1))
     if is_on_again_before:
         services.switch_on(good, by=shop.BY, catch_up=True)
-    assert queue.settle([found_off]) == {delivery.pk}
+    assert settling.settle([found_off]) == {delivery.pk}
     if not is_on_again_before:
         assert Delivery.objects.get().due_at is None
         services.switch_on(good, by=shop.BY, catch_up=True)

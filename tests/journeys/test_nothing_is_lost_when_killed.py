@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from django.utils import timezone
 
-from delivery import queue
+from delivery import queue, settling
 from delivery.courtesy import Tried
 from delivery.models import Attempt, Delivery, Endpoint, Lease
-from delivery.queue import Settlement
+from delivery.settling import AttemptRow, Settlement
 from exports import services
 from exports.models import Export, ExportProfile
 from orders.models import Campaign
@@ -175,9 +175,9 @@ def test_outcome_of_a_lost_lease_changes_nothing_afterwards(receiver: Receiver) 
     queue.mend()
     [second] = queue.claim(2)
     assert second.pk == taken_over
-    assert queue.settle([outcome(second, "delivered")]) == {taken_over}
-    assert queue.settle([outcome(first[taken_over], "waiting"), outcome(first[kept], "waiting")]) == {kept}
-    assert queue.settle([outcome(second, "waiting")]) == set()  # nor twice
+    assert settling.settle([outcome(second, "delivered")]) == {taken_over}
+    assert settling.settle([outcome(first[taken_over], "waiting"), outcome(first[kept], "waiting")]) == {kept}
+    assert settling.settle([outcome(second, "waiting")]) == set()  # nor twice
     states = Delivery.objects.values_list("state", "attempts_made").order_by("state")
     assert list(states) == [("delivered", 1), ("waiting", 1)]
     assert Attempt.objects.count() == 2
@@ -185,7 +185,7 @@ def test_outcome_of_a_lost_lease_changes_nothing_afterwards(receiver: Receiver) 
 
 def outcome(delivery: Delivery, state: str) -> Settlement:
     error = "" if state == "delivered" else "status"
-    attempt = Attempt(
+    attempt = AttemptRow(
         delivery_id=delivery.pk,
         number=delivery.attempts_made + 1,
         started_at=timezone.now(),

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db.models import Q
 from django.utils import timezone
 
 from delivery import worker
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._say(options, due=_due())
             return
+        worker.keep_what_is_loaded()
         if options["stay"]:
             with asked_to_stop() as stop:
                 worker.stay(should_stop=lambda: stop.is_set() or _is_left_alone())
@@ -63,7 +65,9 @@ def _seconds(text: str) -> float:
 
 
 def _due() -> int:
-    return Delivery.objects.filter(due_at__lte=timezone.now()).count()
+    now = timezone.now()
+    is_in = Q(lease=None) | Q(lease__ends_at__lte=now)
+    return Delivery.objects.filter(is_in, due_at__lte=now).count()
 
 
 class _Progress:
