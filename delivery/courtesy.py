@@ -18,8 +18,8 @@ REFUSING_AFTER = 25
 REFUSING_NAP = timedelta(minutes=5)
 # Nothing could be sent at all: something is missing here, and not one of a million waiting will do better.
 UNSENDABLE_NAP = timedelta(minutes=1)
-# What has not just said yes gets little at a time, so that many dead ones together bind little.
-UNPROVEN_AT_ONCE = 2
+# What has not just said yes gets one at a time, so that many dead ones together bind little.
+UNPROVEN_AT_ONCE = 1
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
 

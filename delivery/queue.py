@@ -17,6 +17,7 @@ from delivery.ids import new_id
 from delivery.models import Delivery, Endpoint, Event, Lease
 
 BATCH = 1000
+KEPT_FOR_UNPROVEN = 16  # one in so many places of a claim
 FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _PUT_COLUMNS = (
     *("id", "event_id", "channel", "target_id", "target_name", "target_version", "reason", "endpoint_id"),
@@ -85,15 +86,27 @@ def claim(limit: int, *, proven_only: bool = False) -> list[Delivery]:
             return []
         out = _out(endpoints, now)
         shares = _shares(endpoints, out, limit, now)
-        claimed = _pick(endpoints, shares, now)
-        _note_look(endpoints, out, shares, claimed, now)
-    return claimed
+        token = new_id()
+        picked = _pick(endpoints, shares, token, now)
+        _note_look(endpoints, out, shares, Counter(to for _, to in picked), now)
+    return _claimed([pk for pk, _ in picked], token, endpoints)
 
 
 def _ready(now: datetime, limit: int, *, proven_only: bool) -> list[Endpoint]:
+    """Locked. Who has just said yes comes first; a part is kept for the others, who may be dead or new."""
+    if proven_only:
+        return _up(now, limit, spread.PROVEN)
+    kept = limit // KEPT_FOR_UNPROVEN
+    if not kept:
+        return _up(now, limit)
+    proven = _up(now, limit - kept, spread.PROVEN)
+    return proven + _up(now, kept if proven else limit, spread.UNPROVEN)
+
+
+def _up(now: datetime, limit: int, which: str = "") -> list[Endpoint]:
+    """What has come up, the longest waiting first."""
     lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    sql = spread.READY.format(proven=spread.PROVEN if proven_only else "", lock=lock)
-    return sets.read(Endpoint, sets.ask(sql, [now, limit]))
+    return sets.read(Endpoint, sets.ask(spread.READY.format(which=which, lock=lock), [now, limit]))
 
 
 def _out(endpoints: Sequence[Endpoint], now: datetime) -> dict[int, tuple[int, datetime]]:
@@ -105,8 +118,10 @@ def _out(endpoints: Sequence[Endpoint], now: datetime) -> dict[int, tuple[int, d
 def _shares(
     endpoints: Sequence[Endpoint], out: Mapping[int, tuple[int, datetime]], limit: int, now: datetime
 ) -> dict[int, Share]:
-    """By endpoint, together at most `limit`."""
-    fair = limit // len(endpoints)  # at least 1: there are at most `limit` endpoints
+    """By endpoint, together at most `limit`; there are no more endpoints than that."""
+    proven = sum(endpoint.is_proven for endpoint in endpoints)
+    unproven = (len(endpoints) - proven) * courtesy.UNPROVEN_AT_ONCE
+    fair = max((limit - unproven) // max(proven, 1), 1)
     end = lease_end(now)
     shares = {}
     for endpoint in endpoints:
@@ -117,7 +132,10 @@ def _shares(
     return shares
 
 
-def _pick(endpoints: Sequence[Endpoint], shares: Mapping[int, Share], now: datetime) -> list[Delivery]:
+def _pick(
+    endpoints: Sequence[Endpoint], shares: Mapping[int, Share], token: str, now: datetime
+) -> list[tuple[str, int]]:
+    """Leases what falls to each; the deliveries, and where each goes."""
     rows = [  # awake since later than now, if the clock was set back: what is not due would look like due
         (endpoint.id, shares[endpoint.id].most, min(endpoint.awake_since or courtesy.LONG_AGO, now), now)
         for endpoint in endpoints
@@ -126,9 +144,14 @@ def _pick(endpoints: Sequence[Endpoint], shares: Mapping[int, Share], now: datet
     if not rows:
         return []
     most = max(row[1] for row in rows)
-    token = new_id()
-    picked = sets.run(spread.pick(most), spread.PICK_COLUMNS, rows, [token, lease_end(now)])
-    found = sets.run(spread.PICKED, {"id": "text"}, picked) if picked else []
+    return sets.run(spread.pick(most), spread.PICK_COLUMNS, rows, [token, lease_end(now)])
+
+
+def _claimed(ids: Sequence[str], token: str, endpoints: Sequence[Endpoint]) -> list[Delivery]:
+    """The deliveries that are ours now; read when nobody waits for their endpoints any more."""
+    if not ids:
+        return []
+    found = sets.run(spread.PICKED, {"id": "text"}, [(pk,) for pk in ids])
     by_id = {endpoint.id: endpoint for endpoint in endpoints}
     claimed = sets.read(Delivery, found, event_recorded_at=_RECORDED_AT)
     for delivery in claimed:
@@ -141,15 +164,14 @@ def _note_look(
     endpoints: Sequence[Endpoint],
     out: Mapping[int, tuple[int, datetime]],
     shares: Mapping[int, Share],
-    claimed: Sequence[Delivery],
+    taken: Mapping[int, int],
     now: datetime,
 ) -> None:
     """Each goes to the end of the line, or out of it until there may be something to do for it."""
-    taken = Counter(delivery.endpoint_id for delivery in claimed)
     ours_end = lease_end(now)
     rows = []
     for endpoint in endpoints:
-        share, number = shares[endpoint.id], taken[endpoint.id]
+        share, number = shares[endpoint.id], taken.get(endpoint.id, 0)
         # Who got all of its share may have more: at the end of the line, without a look for it.
         again = (share.look_again_at or now) if number >= share.most else None
         _, first_end = out.get(endpoint.id, (0, ours_end if number else None))
@@ -233,7 +255,7 @@ def hold(endpoint: Endpoint) -> int:
     with transaction.atomic():
         lock_endpoints([endpoint.id])
         Endpoint.objects.filter(pk=endpoint.pk).update(is_held=True, ready_at=None)
-        return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint).update(due_at=None)
+        return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease=None).update(due_at=None)
 
 
 def hurry(endpoint: Endpoint, *, is_elsewhere: bool) -> int:
@@ -257,7 +279,7 @@ def release(endpoint: Endpoint) -> int:
     with transaction.atomic():
         Endpoint.objects.filter(pk=endpoint.pk).update(is_held=False)
         _start_afresh(endpoint)
-        held = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, due_at__isnull=True)
+        held = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, due_at=None, lease=None)
         count = held.update(due_at=timezone.now())
         waking.after_commit()
     return count

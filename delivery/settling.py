@@ -96,23 +96,25 @@ def settle(settlements: Sequence[Settlement]) -> set[str]:
     """
     now = timezone.now()
     with transaction.atomic():
-        endpoints = queue.lock_endpoints({one.delivery.endpoint_id for one in settlements})
+        # Most of the work comes before the endpoints are locked, so that others need not wait for it. Who
+        # changes what is queued for them leaves alone what is leased, and so never waits for us in turn.
         leases = [(one.delivery.id, one.delivery.token) for one in settlements]
         written = {pk for (pk,) in sets.run(_END_LEASES, {"id": "text", "token": "text"}, leases)}
         ours = [one for one in settlements if one.delivery.id in written]
-        held = {pk for pk, endpoint in endpoints.items() if endpoint.is_held}
-        done, rows = [], []
-        for one in ours:
-            if one.is_plain_success:
-                done.append((one.delivery.id, now, now.date()))
-            else:
-                rows.append(_settled_row(one, now, is_held=one.delivery.endpoint_id in held))
+        done = [(one.delivery.id, now, now.date()) for one in ours if one.is_plain_success]
         if done:
             sets.run(_DONE, _DONE_COLUMNS, done)
-        if rows:
-            sets.run(_SETTLE, _SETTLE_COLUMNS, rows)
         attempts = [one.attempt for one in ours if one.attempt is not None]
         sets.append("delivery_attempt", AttemptRow._fields, attempts)
+        endpoints = queue.lock_endpoints({one.delivery.endpoint_id for one in ours})
+        held = {pk for pk, endpoint in endpoints.items() if endpoint.is_held}
+        rows = [
+            _settled_row(one, now, is_held=one.delivery.endpoint_id in held)
+            for one in ours
+            if not one.is_plain_success
+        ]
+        if rows:
+            sets.run(_SETTLE, _SETTLE_COLUMNS, rows)
         _note_health(endpoints, ours, now)
         counts.add(_counted(ours), now=now)
     return written

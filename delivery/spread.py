@@ -26,10 +26,11 @@ _ENDPOINT = ", ".join(f'e."{field.column}"' for field in Endpoint._meta.concrete
 # What has come up, the longest waiting first. `{lock}`: who queues or settles for one waits until we have
 # looked, and one that is locked is passed by.
 READY = (
-    f"SELECT {_ENDPOINT} FROM delivery_endpoint e WHERE e.ready_at <= %s {{proven}} "  # noqa: S608
+    f"SELECT {_ENDPOINT} FROM delivery_endpoint e WHERE e.ready_at <= %s {{which}} "  # noqa: S608
     "ORDER BY e.ready_at LIMIT %s {lock}"
 )
 PROVEN = "AND e.last_success_at IS NOT NULL AND e.failures_in_a_row = 0"
+UNPROVEN = "AND (e.last_success_at IS NULL OR e.failures_in_a_row > 0)"
 # In one order: none waits in a circle.
 LOCKED = f"SELECT {_ENDPOINT} FROM {{rows}} JOIN delivery_endpoint e ON e.id = r.id ORDER BY e.id"  # noqa: S608
 
@@ -49,7 +50,8 @@ PICKED = (
 
 
 def pick(most: int) -> str:
-    """Leases for each row `r` up to `r.most` deliveries (none has more than `most`); returns their ids.
+    """Leases for each row `r` up to `r.most` deliveries (none has more than `most`); returns their ids and
+    endpoints.
 
     Parameters after the rows: the token of the leases, and when they end. One that has ended is taken over.
     """
@@ -60,7 +62,7 @@ def pick(most: int) -> str:
         "INSERT INTO delivery_lease (delivery_id, endpoint_id, token, ends_at) "
         "SELECT id, endpoint_id, %s, %s FROM picked WHERE TRUE "
         "ON CONFLICT (delivery_id) DO UPDATE SET token = EXCLUDED.token, ends_at = EXCLUDED.ends_at "
-        "RETURNING delivery_id"
+        "RETURNING delivery_id, endpoint_id"
     )
 
 

@@ -370,7 +370,9 @@ class QueueMachine(RuleBasedStateMachine):
             return out > 0 or endpoint.asleep_until > self.now
         if endpoint.rate_spent_until is not None and endpoint.rate_spent_until > self.now:
             return True
-        room = min(endpoint.window or 1000, endpoint.concurrency, 1000 if endpoint.is_proven else 2)
+        room = min(
+            endpoint.window or 1000, endpoint.concurrency, 1000 if endpoint.is_proven else UNPROVEN_AT_ONCE
+        )
         return out >= room
 
     # --- and in the end ------------------------------------------------------------------------------
