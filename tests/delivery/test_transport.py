@@ -521,6 +521,41 @@ def test_who_does_not_encrypt_is_no_encrypted_receiver(transport: Transport, rec
 # --- nothing left behind -----------------------------------------------------------------------------
 
 
+def test_who_nudges_while_the_loop_wakes_is_heard(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of its waking, before and after each of its steps."""
+    pytest.importorskip("pycurl")
+    from delivery.transports import http_pycurl
+    from delivery.transports.http_pycurl import PycurlTransport
+
+    monkeypatch.setattr(http_pycurl, "_LINGER_SECONDS", 3600)  # it would sleep until then
+    transport = PycurlTransport()
+    woken = transport._nudge_out
+
+    class Waking:
+        """The loop's end of the line; whatever happens there, somebody nudges just before and just after."""
+
+        def fileno(self) -> int:
+            return woken.fileno()
+
+        def recv(self, size: int) -> bytes:
+            transport.nudge()
+            try:
+                return woken.recv(size)
+            finally:
+                transport.nudge()
+
+        def close(self) -> None:
+            woken.close()
+
+    transport._nudge_out = Waking()  # type: ignore[assignment]
+    for number in range(20):
+        transport.start(str(number), a_request(receiver.url()))
+        wait_until(lambda: transport.finished(0.01), 5, what="an answer")
+    transport.close()
+
+
 def test_neither_threads_nor_sockets_are_left(receiver: Receiver) -> None:
     receiver.decides(lambda request: _MIXED[int(request.path[1:]) % len(_MIXED)])
     threads, sockets = threading.active_count(), open_files()

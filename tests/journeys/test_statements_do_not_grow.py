@@ -72,7 +72,7 @@ def test_many_profiles_make_small_batches(store: Shop, monkeypatch: pytest.Monke
 def test_claim_and_settle(store: Shop) -> None:
     shop.many_deliveries(store, URL, 210)
     claims, settlements = [], []
-    for count in (10, 200):
+    for count in (20, 190):
         with CaptureQueriesContext(connection) as statements:
             claimed = queue.claim(count)
         claims.append(len(statements))
