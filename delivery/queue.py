@@ -298,4 +298,4 @@ def _start_afresh(endpoint: Endpoint) -> int:
 def bring_forward(endpoint_ids: Collection[int], now: datetime) -> int:
     """What waits for another try need not wait any longer."""
     waiting = Delivery.objects.filter(endpoint__in=endpoint_ids, kept_on=None, is_late=True, due_at__gt=now)
-    return waiting.update(due_at=now)
+    return waiting.filter(lease=None).update(due_at=now)

@@ -53,7 +53,18 @@ class Endpoint(models.Model):
         indexes = [
             models.Index(
                 fields=["ready_at"], name="endpoint_ready", condition=models.Q(ready_at__isnull=False)
-            )
+            ),
+            # Who has just said yes is looked for apart, past any number of dead ones; and the other way round.
+            models.Index(
+                fields=["ready_at"],
+                name="endpoint_ready_proven",
+                condition=models.Q(last_success_at__isnull=False, failures_in_a_row=0),
+            ),
+            models.Index(
+                fields=["ready_at"],
+                name="endpoint_ready_unproven",
+                condition=models.Q(last_success_at=None) | models.Q(failures_in_a_row__gt=0),
+            ),
         ]
 
     def __str__(self) -> str:
