@@ -54,7 +54,7 @@ class Endpoint(models.Model):
             models.Index(
                 fields=["ready_at"], name="endpoint_ready", condition=models.Q(ready_at__isnull=False)
             ),
-            # Who has just said yes is looked for apart, past any number of dead ones; and the other way round.
+            # Who has just said yes is found past any number of dead ones; and the other way round.
             models.Index(
                 fields=["ready_at"],
                 name="endpoint_ready_proven",
