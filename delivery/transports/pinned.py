@@ -6,6 +6,7 @@ import threading
 from functools import lru_cache
 from http.client import HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 import certifi
 from requests import Response
@@ -131,6 +132,16 @@ class PinnedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        """The pool of its host. What callers might say of proxies and certificates is settled here."""
+        parts = urlsplit(request.url)
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(
+            parts.hostname, parts.port, parts.scheme
+        )
+        return pool
 
     def build_response(self, req: Any, resp: Any) -> Response:
         """What is read of it, and no cookies: to look for them would take longer than to send."""
