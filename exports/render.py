@@ -182,7 +182,7 @@ def thawed(content: str) -> Content:
     return Content(shape, frozen["text"], tuple([(position, secret) for position, secret in frozen["holes"]]))
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=200)
 def _shape(method: str, place: str, is_json: bool, *headers: tuple[str, str, int | None]) -> Shape:
     """One for all contents of a profile."""
     return Shape(method, place, is_json, tuple(Header(*header) for header in headers))

@@ -17,6 +17,7 @@ _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 MOST_HEADERS = 50  # of an answer
+_SHORT = 200  # characters of a URL
 
 
 class Malformed(ValueError):
@@ -39,16 +40,17 @@ def written(request: Request) -> Line:
     """Raises Malformed: forms refuse all that too, but what is stored may be from elsewhere."""
     if not _is_token(request.method):
         raise Malformed("The method is not the name of one; nothing is sent.")
-    url, host, port = _address(request.url)
+    # Most go where others went before. A long one has values in it: it comes once, and is not kept.
+    read = _known_address if len(request.url) <= _SHORT else _address
+    url, host, port = read(request.url)
     has_body = bool(request.body) or request.method in _HAS_BODY
     return Line(
         request.method, url, host, port, _headers(request, has_body), request.body if has_body else None
     )
 
 
-@lru_cache(maxsize=5000)
 def _address(url: str) -> tuple[str, str, int]:
-    """The URL as it goes on the line, its host and its port. Most requests go where others went before."""
+    """The URL as it goes on the line, its host and its port."""
     if _SPACE_OR_CONTROL.search(url) or "\\" in url:
         raise Malformed("The URL has a space, a backslash or a control character in it; nothing is sent.")
     # A % that begins no escape would make some clients escape every % there is, those of our query too.
@@ -61,6 +63,9 @@ def _address(url: str) -> tuple[str, str, int]:
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
         raise Malformed("The URL is not one that can be sent to; nothing is sent.")
     return url, host, port
+
+
+_known_address = lru_cache(maxsize=5000)(_address)
 
 
 @lru_cache(maxsize=5000)

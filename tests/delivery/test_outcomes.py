@@ -10,7 +10,7 @@ import pytest
 from delivery import outcomes, retries
 from delivery.models import Attempt, Delivery
 from delivery.secrets import MASK
-from delivery.settling import Settlement
+from delivery.settling import AttemptRow, Settlement
 from delivery.transports import Answer, Request
 from tests.delivery.bare_server import bare_server
 from tests.exports.partners import a_profile, a_sale, a_store, carry, sweep_all
@@ -221,3 +221,8 @@ def test_a_large_answer_is_kept_only_as_far_as_the_limit(receiver: Receiver) -> 
     carry()
     row = Attempt.objects.get()
     assert row.is_answer_cut and len(row.answer.encode()) <= 64 * 1024 + 2
+
+
+def test_what_goes_on_record_has_all_columns_of_an_attempt() -> None:
+    columns = [field.column for field in Attempt._meta.concrete_fields if not field.primary_key]
+    assert sorted(AttemptRow._fields) == sorted(columns)
