@@ -15,11 +15,15 @@ from delivery.transports import Request
 
 @dataclass(frozen=True, slots=True)
 class Unsendable:
-    """Why nothing can be sent now. With `is_held` it is not due again until it is released."""
+    """Why nothing can be sent now.
+
+    What is missing is missing for all of the endpoint's deliveries, so it naps; not if `is_its_own`: the
+    fault lies in this one delivery, and the others go out.
+    """
 
     error: str
     detail: str
-    is_held: bool = False
+    is_its_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from delivery.counts import Counted
 from delivery.courtesy import Tried
 from delivery.models import Delivery, Endpoint
 
-NOT_TRIED = Tried(was_sent=False)
+NOT_TRIED = Tried(was_sent=False)  # something is missing that all of the endpoint's deliveries need
 
 
 class AttemptRow(NamedTuple):
@@ -49,7 +49,7 @@ class Settlement:
     error: str = ""
     detail: str = ""
     attempt: AttemptRow | None = None
-    tried: Tried = NOT_TRIED
+    tried: Tried | None = NOT_TRIED  # None: says nothing of its endpoint
 
     @property
     def is_plain_success(self) -> bool:
@@ -158,7 +158,7 @@ def _note_health(endpoints: Mapping[int, Endpoint], ours: Sequence[Settlement], 
         endpoint = endpoints[pk]
         before = _HEALTH(endpoint)
         may_sleep = channels.channel(endpoint.channel).IS_UNTIL_SUCCESS
-        if courtesy.after(endpoint, [one.tried for one in some], now=now, may_sleep=may_sleep):
+        if courtesy.after(endpoint, [one.tried for one in some if one.tried], now=now, may_sleep=may_sleep):
             woken.append(pk)
         if not _is_as_it_was(endpoint, before, now):
             changed.append((pk, now, *_HEALTH(endpoint)))

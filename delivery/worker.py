@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from delivery import channels, outcomes, queue, settling, signing, waking
 from delivery.channels import Unsendable
 from delivery.models import Delivery
-from delivery.settling import Settlement
+from delivery.settling import NOT_TRIED, Settlement
 from delivery.transports import Answer, Request, Transport, make_transport
 
 log = logging.getLogger(__name__)
@@ -273,7 +273,9 @@ def _prepared(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Request | 
     for name, group in by_channel.items():
         requests |= _prepared_by(name, group)
     requests = signing.signed(requests, deliveries, timezone.now())
-    unknown = Unsendable("internal", "Postrider could not prepare this delivery; see the log.")
+    unknown = Unsendable(
+        "internal", "Postrider could not prepare this delivery; see the log.", is_its_own=True
+    )
     return [(delivery, requests.get(delivery.id, unknown)) for delivery in deliveries]
 
 
@@ -296,7 +298,8 @@ def _unsendable(delivery: Delivery, reason: Unsendable) -> Settlement:
     now = timezone.now()
     # The longer it has been missing, the less often we look; a minute at first.
     wait = min(max(FIRST_WAIT, (now - delivery.created_at) / 4), LAST_WAIT)
-    return Settlement(delivery, Delivery.State.WAITING, now + wait, reason.error, reason.detail)
+    tried = None if reason.is_its_own else NOT_TRIED
+    return Settlement(delivery, Delivery.State.WAITING, now + wait, reason.error, reason.detail, tried=tried)
 
 
 def _land(run: _Drain, *, wait_seconds: float) -> None:

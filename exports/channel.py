@@ -80,11 +80,12 @@ def _request(
     if profile is None or not profile.url:
         return Unsendable("config", "The profile has no Postback URL.")
     if not profile.is_active and not delivery.is_test:
-        return Unsendable("", "The profile is switched off.", is_held=True)
+        return Unsendable("", "The profile is switched off.")
     try:
         return _assembled(content, profile, secrets)
     except KeyError:
-        return Unsendable("config", "A secret value of this profile was removed; nothing is sent without it.")
+        text = "A secret value of this profile was removed; nothing is sent without it."
+        return Unsendable("config", text, is_its_own=True)
 
 
 def _assembled(content: Content, profile: ExportProfile, secrets: Mapping[int, str]) -> Request:

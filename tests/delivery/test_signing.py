@@ -375,7 +375,7 @@ def test_an_endpoint_without_a_secret_gets_one_first(db: None) -> None:
 
 def test_what_cannot_be_sent_stays_so_and_asks_nothing(endpoint: Endpoint) -> None:
     delivery, forgotten = a_delivery(endpoint), a_delivery(endpoint)
-    reason = Unsendable("", "The profile is switched off.", is_held=True)
+    reason = Unsendable("", "The profile is switched off.")
     with CaptureQueriesContext(connection) as queries:
         assert signing.signed({delivery.pk: reason}, [delivery, forgotten], NOON) == {delivery.pk: reason}
     assert len(queries) <= 1

@@ -90,12 +90,16 @@ def test_secret_that_no_key_opens(store: Shop, good: ExportProfile, receiver: Re
     assert receiver.to("/bad")[0].query == [("token", "hunter2")]
 
 
-def test_delivery_that_cannot_be_read(store: Shop, good: ExportProfile, receiver: Receiver) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_delivery_that_cannot_be_read(
+    store: Shop, good: ExportProfile, receiver: Receiver, is_first: bool
+) -> None:
     """One row is damaged: it waits with that on record, all others of the batch go out."""
     shop.many_partials(store, 9)
     run(good)
     damaged = Delivery.objects.order_by("id")[4].pk
-    Delivery.objects.filter(pk=damaged).update(content="{")
+    since = timezone.now() + timedelta(seconds=-10 if is_first else 0)
+    Delivery.objects.filter(pk=damaged).update(content="{", due_at=since)
     assert worker.drain() == Tally(delivered=8, failed=1)
     found = Delivery.objects.get(pk=damaged)
     assert (found.state, found.last_error) == ("waiting", "internal")
