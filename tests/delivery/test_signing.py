@@ -392,7 +392,7 @@ def test_a_secret_that_cannot_be_read_stops_its_endpoint_only(
     deliveries = [a_delivery(endpoint), a_delivery(another)]
     done = signing.signed({one.pk: a_request() for one in deliveries}, deliveries, NOON)
     held, sent = (done[one.pk] for one in deliveries)
-    assert isinstance(held, Unsendable) and (held.error, held.is_held) == ("config", False)
+    assert isinstance(held, Unsendable) and (held.error, held.is_its_own) == ("config", False)
     assert "POSTRIDER_FIELD_KEYS" in held.detail and lost not in held.detail
     assert isinstance(sent, Request)
     signing.rotate(endpoint.pk, overlap=timedelta())  # the way out, if the key is gone for good
