@@ -7,10 +7,6 @@ from django.views.generic import RedirectView
 
 from config import operations
 
-admin.site.site_header = admin.site.site_title = "Postrider"
-admin.site.index_title = "Administration"
-admin.site.site_url = None  # there is no other site to view
-
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 MOST_LISTED = 10_000  # a list counts and pages no further; the rest is found by search and filters
 MOST_FOUND = 500
@@ -45,12 +46,14 @@ class QuickAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_max_show_all = 0
     change_list_template = "admin/quick_change_list.html"
 
-    class Media:
-        css = {"all": ["delivery/screens.css"]}
-
     def found_exactly(self, term: str) -> Iterable[Any]:
         """Primary keys of the rows that have this number, id or address; bounded by MOST_FOUND."""
         return ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Under the name of what it lists."""
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

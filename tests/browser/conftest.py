@@ -2,12 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Request, Response, sync_playwright
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -19,10 +22,16 @@ class Seen:
     complaints: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
+        page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("dialog", self._dialog)
         page.on("request", self._request)
         page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        """Among them what the Content-Security-Policy has refused."""
+        if message.type == "error" and "status of 422" not in message.text:
+            self.complaints.append(f"console: {message.text}")
 
     def _dialog(self, dialog: Dialog) -> None:
         self.complaints.append(f"dialog: {dialog.message}")
@@ -33,7 +42,7 @@ class Seen:
             self.complaints.append(f"request: {request.url}")
 
     def _response(self, response: Response) -> None:
-        if response.status >= 400:
+        if response.status >= 400 and response.status != 422:  # a form that says what is wrong
             self.complaints.append(f"{response.status}: {response.url}")
 
 
@@ -54,6 +63,19 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def seen() -> Seen:
     return Seen()
+
+
+@pytest.fixture
+def log_in(page: Page, live_server: LiveServer) -> Callable[[User], None]:
+    """The page belongs to this person from now on, without the form."""
+
+    def enter(user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        value = client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": value, "url": live_server.url}])
+
+    return enter
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+/* The frame of every page: the menu on a phone, the one dialog that htmx fills, and what is told of requests. */
+"use strict";
+
+(() => {
+    const menu = document.getElementById("menu");
+    const toggle = document.getElementById("menu-toggle");
+    if (menu && toggle) {
+        menu.classList.add("folds"); // without this script it stays open
+        toggle.addEventListener("click", () => {
+            const isOpen = menu.classList.toggle("open");
+            toggle.setAttribute("aria-expanded", String(isOpen));
+        });
+    }
+
+    const dialog = document.getElementById("dialog");
+    const told = document.getElementById("told");
+    let opener = null;
+    let clearing = 0;
+
+    const tell = (text) => {
+        clearTimeout(clearing);
+        told.textContent = text;
+        clearing = setTimeout(() => { told.textContent = ""; }, 8000);
+    };
+
+    if (dialog) {
+        document.body.addEventListener("htmx:beforeRequest", (event) => {
+            if (event.detail.target === dialog && !dialog.open) opener = document.activeElement;
+        });
+        document.body.addEventListener("htmx:afterSwap", (event) => {
+            if (event.detail.target !== dialog) return;
+            if (!dialog.open) dialog.showModal();
+            const wrong = dialog.querySelector("[aria-invalid='true']");
+            const first = wrong || dialog.querySelector("[autofocus], input:not([type=hidden]), select, textarea");
+            if (first) first.focus();
+        });
+        // The answer to what a dialog has saved says so; lists that show it listen for it too.
+        document.body.addEventListener("saved", (event) => {
+            if (dialog.open) dialog.close();
+            if (event.detail && event.detail.value) tell(event.detail.value);
+        });
+        dialog.addEventListener("click", (event) => {
+            if (event.target.closest("[data-close]") || event.target === dialog) dialog.close();
+        });
+        dialog.addEventListener("close", () => {
+            dialog.replaceChildren();
+            if (opener && opener.isConnected) opener.focus();
+            opener = null;
+        });
+    }
+    document.body.addEventListener("htmx:responseError", (event) => {
+        const status = event.detail.xhr.status;
+        if (status === 403) tell("You may not do that, or you have been logged out. Load the page again.");
+        else if (status === 404) tell("That is not there any more. Load the page again.");
+        else tell(`That did not work (${status}). Nothing was changed; try again.`);
+    });
+    document.body.addEventListener("htmx:sendError", () => tell("Postrider does not answer. Nothing was changed; try again."));
+    window.postrider = { tell };
+})();
