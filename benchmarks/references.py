@@ -1,8 +1,9 @@
-"""What others do: a task per delivery, with django-q2, and with django-webhook on Celery.
+"""What others do: a task per delivery, with django-q2, and with django-webhook on Celery; and a relay.
 
 As a command it answers by `hands.serve`: it puts tasks in. The workers that carry them are the real ones.
 """
 
+import base64
 import os
 from typing import Any
 
@@ -89,13 +90,34 @@ def put_in_celery(*, url: str, count: int) -> None:
         fire_webhook.delay(webhook.pk, payload, topic="orders.Order/create", object_type="orders.Order")
 
 
+def put_in_outbound_webhooks(*, url: str, count: int) -> None:
+    """So many events of django-domain-events, for each of which one endpoint is owed a delivery."""
+    from django_domain_events import fire
+    from django_domain_events.models.delivery_record import DeliveryRecord
+    from django_outbound_webhooks import register_endpoint
+    from django_outbound_webhooks.models.endpoint import Endpoint
+
+    from benchmarks.sold import NAME, Sold
+
+    if not Endpoint.objects.exists():
+        secret = "whsec_" + base64.b64encode(b"a secret of some length, for all").decode()
+        register_endpoint(name="Partner", url=url, secret=secret, event_names=[NAME])
+    DeliveryRecord.objects.all().delete()
+    for _ in range(count):
+        fire(Sold("y" * 440))
+
+
 def main() -> None:
     import django
 
     django.setup()
     from benchmarks import hands, workers
 
-    functions: dict[str, Any] = {"django_q2": put_in_django_q2, "celery": put_in_celery}
+    functions: dict[str, Any] = {
+        "django_q2": put_in_django_q2,
+        "celery": put_in_celery,
+        "outbound_webhooks": put_in_outbound_webhooks,
+    }
     hands.serve(functions | {"migrate": workers.migrate})
 
 

@@ -1,7 +1,9 @@
-"""The whole cycle with two workers: against a task per delivery, in django-q2 and in Celery with Redis.
+"""The whole cycle with two workers: against a task per delivery, in django-q2 and in Celery with Redis; and
+against django-outbound-webhooks, which keeps the same promises (outbox, record, guard, signature).
 
 django-q2 runs a real cluster of two workers on the ORM broker; its task loads the row, posts with `requests`,
-saves, and inserts an attempt. Celery runs two processes on Redis, with the task of django-webhook. Of the
+saves, and inserts an attempt. Celery runs two processes on Redis, with the task of django-webhook. Of
+django-outbound-webhooks two relays run. Of the
 references only the carrying is timed: their tasks wait already when their workers start, and the clock starts
 with the first that arrive.
 """
@@ -31,10 +33,16 @@ _Q2 = (
     "import django; django.setup(); from django.core.management import call_command; "
     "from django_q.management.commands.qcluster import Command; call_command(Command())"
 )
+_RELAY = (
+    "import django; django.setup(); import benchmarks.sold; "
+    "from django.core.management import call_command; call_command('deliver_events')"
+)
 COMMANDS = {
     "django_q2": ["-c", _Q2],
     "celery": ["-m", "celery", "-A", "benchmarks.references", "worker", "--concurrency", "2", "-l", "ERROR"],
+    "outbound_webhooks": ["-c", _RELAY],
 }
+PROCESSES = {"outbound_webhooks": 2}  # the others start their two themselves
 
 
 def main(kind: str = "postgres") -> None:
@@ -51,7 +59,7 @@ def main(kind: str = "postgres") -> None:
         workers = stack.enter_context(several("benchmarks.workers", 2, env))
         urls = receivers.urls(receiver.port, 64)
         first, last = workers[0].ask("endpoints", urls=urls)
-        names = ["django_q2", "celery"] if redis else ["django_q2"]
+        names = [name for name in COMMANDS if redis or name != "celery"]
         ratios: dict[str, list[float]] = {name: [] for name in COMMANDS}
         for number in range(ROUNDS):
             ours = carried(workers, first, last)
@@ -64,6 +72,8 @@ def main(kind: str = "postgres") -> None:
     if not redis:
         print("There is no redis-server here: Celery was not measured.")
     verdicts.at_least(f"two_workers_against_celery_{kind}", median(ratios["celery"] or [0]), 50)
+    of_its_kind = median(ratios["outbound_webhooks"])
+    verdicts.at_least(f"two_workers_against_outbound_webhooks_{kind}", of_its_kind, 50)
     verdicts.close()
 
 
@@ -85,7 +95,9 @@ def carried_by(name: str, references: Hand, env: Mapping[str, str], receiver: Re
     count = max(scaled(TASKS), 2 * FIRST)
     references.ask(name, url=f"http://127.0.0.1:{receiver.port}/hook", count=count)
     before = receiver.requests
-    with running(COMMANDS[name], env):
+    with ExitStack() as stack:
+        for _ in range(PROCESSES.get(name, 1)):
+            stack.enter_context(running(COMMANDS[name], env))
         start = _when(receiver, before + FIRST)
         number = receiver.requests - before
         end = _when(receiver, before + count)
