@@ -49,6 +49,10 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_q",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest",
     "delivery",
     "customers",
     "orders",
@@ -206,6 +210,30 @@ if not 1 <= POSTRIDER_KEEP_DAYS <= POSTRIDER_KEEP_PROOF_DAYS:
         "POSTRIDER_KEEP_DAYS must be at least 1, and POSTRIDER_KEEP_PROOF_DAYS not less than it."
     )
 POSTRIDER_DEMO = env.bool("POSTRIDER_DEMO", default=False)
+
+# --- the REST API ------------------------------------------------------------------------------------
+POSTRIDER_API_REQUESTS_PER_MINUTE = env.int("POSTRIDER_API_REQUESTS_PER_MINUTE", default=3000)
+if POSTRIDER_API_REQUESTS_PER_MINUTE < 1:
+    raise ImproperlyConfigured("POSTRIDER_API_REQUESTS_PER_MINUTE must be at least 1.")
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["customers.api.authentication.ApiAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest.throttles.PerUser"],
+    "DEFAULT_PARSER_CLASSES": ["rest.bodies.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest.bodies.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.bodies.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "rest.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Postrider",
+    "DESCRIPTION": "Contacts, orders and postbacks of an online store. docs/api.md begins at the beginning.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["rest.schema.finished"],
+    "COMPONENT_SPLIT_REQUEST": False,
+}
 
 # --- for operators -----------------------------------------------------------------------------------
 POSTRIDER_METRICS_TOKEN = env.str("POSTRIDER_METRICS_TOKEN", default="")

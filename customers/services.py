@@ -1,10 +1,11 @@
 """The only writer of customers: each change with its event, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -43,6 +44,14 @@ CONTACT_FIELDS = (
 
 class ContactRefused(ValueError):
     """A change of a customer that is not possible; the message says why, for people."""
+
+
+class CustomerGone(ContactRefused):
+    """The customer was deleted."""
+
+
+class ExternalIdTaken(ContactRefused):
+    """Another customer of the location is called so already."""
 
 
 def only_location(name: str | None = None) -> Location:
@@ -110,9 +119,26 @@ def create(location: Location, *, by: str, **fields: Any) -> Customer:
     with transaction.atomic():
         customer = _made(location, fields, timezone.now())
         _check_external_id(customer)
-        sets.create([customer])
+        with _external_id_kept(customer):
+            sets.create([customer])
         events.record(Happening("contact.created", location.pk, customer.pk, None, snapshot(customer)), by=by)
     return customer
+
+
+def update_or_create(location: Location, *, external_id: str, by: str, **fields: Any) -> Customer:
+    """The customer with this external id, changed by the fields; a new one if there is none.
+
+    Of two calls at once one creates and the other changes. Raises ContactRefused as these do.
+    """
+    fields["external_id"] = external_id
+    known = Customer.objects.filter(location=location, external_id=external_id, deleted_at__isnull=True)
+    customer = known.first()
+    if customer is None:
+        try:
+            return create(location, by=by, **fields)
+        except ExternalIdTaken:  # meanwhile
+            customer = known.get()
+    return update(customer, by=by, **fields)
 
 
 def update(customer: Customer, *, by: str, **fields: Any) -> Customer:
@@ -132,7 +158,8 @@ def update(customer: Customer, *, by: str, **fields: Any) -> Customer:
             _check_external_id(customer)
         if changed:
             customer.modified_at = timezone.now()
-            customer.save()
+            with _external_id_kept(customer):
+                customer.save()
             old = {name: _plain(before[name]) for name in changed}
             data = {**snapshot(customer), "fields": ", ".join(changed), "old": old}
             events.record(Happening("contact.updated", customer.location_id, customer.pk, None, data), by=by)
@@ -250,13 +277,29 @@ def _check_external_id(customer: Customer) -> None:
         pk=customer.pk
     )
     if customer.external_id and others.filter(external_id=customer.external_id).exists():
-        raise ContactRefused(f"There is a customer with the external id “{customer.external_id}” already.")
+        raise _taken(customer)
+
+
+def _taken(customer: Customer) -> ExternalIdTaken:
+    return ExternalIdTaken(f"There is a customer with the external id “{customer.external_id}” already.")
+
+
+@contextmanager
+def _external_id_kept(customer: Customer) -> Iterator[None]:
+    """Another transaction may have taken the id since it was looked at: then the index says so."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "customer_external_id" not in str(error):
+            raise
+        raise _taken(customer) from None
 
 
 def _locked(customer: Customer) -> Customer:
     found = Customer.objects.select_for_update().get(pk=customer.pk)
     if found.deleted_at:
-        raise ContactRefused("This customer was deleted.")
+        raise CustomerGone("This customer was deleted.")
     return found
 
 

@@ -1,0 +1,95 @@
+"""Who calls: by headers, by query parameters, by HTTP Basic, or by an access token."""
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+from rest_framework import authentication
+from rest_framework.request import Request
+
+from customers import access
+from customers.models import ApiKey
+from rest.callers import Caller
+from rest.throttles import failed_login
+
+
+class ApiAuthentication(authentication.BaseAuthentication):
+    """Gives a `Caller` and the key it came with; nothing for a request without credentials."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, ApiKey] | None:
+        http: HttpRequest = request._request
+        given = presented(http)
+        if given is None:
+            return None
+        key = given.key()
+        if key is None:
+            raise failed_login(http)
+        return caller(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Basic realm="Postrider API", charset="UTF-8"'
+
+
+@dataclass(frozen=True, slots=True)
+class ByKey:
+    """A user's id with one of its keys. `developer_id` None: this form of login needs none."""
+
+    user_id: str
+    secret: str = field(repr=False)
+    developer_id: str | None
+
+    def key(self) -> ApiKey | None:
+        return access.key_of(self.user_id, self.secret, self.developer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    """What POST /v2/token gave."""
+
+    token: str = field(repr=False)
+    developer_id: str | None
+
+    def key(self) -> ApiKey | None:
+        return access.key_of_token(self.token, self.developer_id)
+
+
+def presented(request: HttpRequest) -> ByKey | ByToken | None:
+    """The credentials of a request, of whichever form; None if it has none.
+
+    With `user-id` and `user-api-key` the `developer-id` has to be there and right; with a token or HTTP
+    Basic, which have no place for it, it has to be right only if it is there.
+    """
+    developer_id = _said(request, "developer-id")
+    if token := _said(request, "access-token"):
+        return ByToken(token, developer_id)
+    user_id, secret = _said(request, "user-id"), _said(request, "user-api-key")
+    if user_id is not None or secret is not None:
+        return ByKey(user_id or "", secret or "", developer_id or "")
+    if basic := _basic(request.headers.get("Authorization", "")):
+        return ByKey(*basic, developer_id)
+    return None
+
+
+def caller(key: ApiKey) -> Caller:
+    """The user of a key, with what it may see."""
+    user = key.user
+    found = list(user.locations.order_by("pk").values_list("public_id", "pk", "time_zone"))
+    locations = {public_id: pk for public_id, pk, _ in found}
+    return Caller(user.public_id, f"api:{user.name}", locations, found[0][2] if found else "UTC")
+
+
+def _said(request: HttpRequest, name: str) -> str | None:
+    return request.headers.get(name) or request.GET.get(name) or None
+
+
+def _basic(header: str) -> tuple[str, str] | None:
+    """User and password; two empty texts for what cannot be read, None for another scheme."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return (user_id, secret) if colon else ("", "")

@@ -1,0 +1,33 @@
+"""Who calls: an API user as every resource sees it, without its tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from rest_framework.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated API user. `locations` are those it may see: public id to key, the first one first."""
+
+    user_id: str
+    by: str  # as events name who did it: `api:shop-3`
+    locations: Mapping[str, int]
+    time_zone: str  # of its first location: what "today" means
+    is_authenticated: bool = True  # for REST framework
+
+    @property
+    def location_keys(self) -> list[int]:
+        return list(self.locations.values())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def caller_of(request: Request) -> Caller:
+    """Whoever calls. Only behind `permissions.IsAuthenticated`."""
+    caller = request.user
+    assert isinstance(caller, Caller)
+    return caller

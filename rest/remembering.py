@@ -1,0 +1,68 @@
+"""Creates that are sent again: with the same `Idempotency-Key` they give the same answer, and nothing new."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from rest.callers import caller_of
+from rest.errors import invalid
+from rest.models import RememberedAnswer
+
+HEADER = "Idempotency-Key"
+KEPT_FOR = timedelta(hours=24)  # at least; the nightly pruning takes what is older
+
+
+def once(request: Request, create: Callable[[], Response]) -> Response:
+    """The answer of `create`, or that of the call which carried this key before.
+
+    The key is written first, in the transaction of what is created: of two calls at once the second waits
+    for the first. What was refused is not remembered, so that it can be corrected and sent again.
+    """
+    key = request.headers.get(HEADER, "")
+    if not key:
+        return create()
+    if len(key) > 255 or not key.isprintable():
+        raise invalid(HEADER, f"{HEADER} must have at most 255 printable characters.")
+    caller, fingerprint = caller_of(request).user_id, _fingerprint(request)
+    with transaction.atomic():
+        mine = _claimed(caller, key, fingerprint)
+        if mine is None:
+            return _remembered(caller, key, fingerprint)
+        response = create()
+        mine.status, mine.body = response.status_code, orjson.dumps(response.data).decode()
+        mine.save(update_fields=["status", "body"])
+        return response
+
+
+def prune() -> int:
+    """Forgets what is older than KEPT_FOR; how many there were."""
+    found, _ = RememberedAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+    return found
+
+
+def _claimed(caller: str, key: str, fingerprint: str) -> RememberedAnswer | None:
+    """A new row for this key; None if there is one."""
+    row = RememberedAnswer(caller=caller, key=key, fingerprint=fingerprint, created_at=timezone.now())
+    RememberedAnswer.objects.bulk_create([row], ignore_conflicts=True)
+    return RememberedAnswer.objects.filter(caller=caller, key=key, status=0).first()
+
+
+def _remembered(caller: str, key: str, fingerprint: str) -> Response:
+    before = RememberedAnswer.objects.get(caller=caller, key=key)
+    if before.fingerprint != fingerprint:
+        raise invalid(HEADER, f"This {HEADER} was used for another request.")
+    return Response(orjson.loads(before.body), status=before.status, headers={"Idempotent-Replayed": "true"})
+
+
+def _fingerprint(request: Request) -> str:
+    """Of what is asked for, whatever the order of its names or the spaces between."""
+    said: list[Any] = [request.method, request.path, request.data]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

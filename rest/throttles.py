@@ -1,0 +1,55 @@
+"""How fast one may ask: each user, and each address whose logins fail."""
+
+import ipaddress
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework import exceptions, throttling
+from rest_framework.request import Request
+
+from rest import allowances
+from rest.callers import Caller
+
+PORTION = 50
+FAILED_LOGINS = 20  # a minute, from one address
+
+
+class PerUser(throttling.BaseThrottle):
+    """POSTRIDER_API_REQUESTS_PER_MINUTE for each API user."""
+
+    _seconds = 0
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if not isinstance(request.user, Caller):
+            return True
+        limit = settings.POSTRIDER_API_REQUESTS_PER_MINUTE
+        portion = max(1, min(PORTION, limit // 20))
+        self._seconds = allowances.take(f"user:{request.user.user_id}", limit=limit, portion=portion)
+        return not self._seconds
+
+    def wait(self) -> float:
+        return self._seconds
+
+
+def failed_login(request: HttpRequest) -> exceptions.APIException:
+    """What a login that failed is answered: 401, and 429 once too many have failed from the address.
+
+    Credentials that are right are served all the same: a key has 256 bits of chance, so guessing is
+    hopeless at any speed, and nobody behind the same address should suffer from somebody else's old key.
+    """
+    seconds = allowances.take(f"failed:{network_of(request)}", limit=FAILED_LOGINS)
+    if seconds:
+        return exceptions.Throttled(seconds, "Too many logins have failed from this address.")
+    return exceptions.AuthenticationFailed("These credentials are not valid.")
+
+
+def network_of(request: HttpRequest) -> str:
+    """The address of the client; of one with IPv6 its network, since it has as many addresses as it likes."""
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+    return str(address)
