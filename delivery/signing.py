@@ -13,9 +13,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from audit import changes as audit
 from delivery import queue, sets
 from delivery.channels import Unsendable
-from delivery.models import Delivery, SigningSecret
+from delivery.models import Delivery, Endpoint, SigningSecret
 from delivery.secrets import SecretUnreadable, decrypt
 from delivery.transports import Request
 
@@ -55,7 +56,9 @@ def provide(endpoint_ids: Collection[int]) -> None:
         )
 
 
-def rotate(endpoint_id: int, *, replaces: int | None = None, overlap: timedelta | None = None) -> None:
+def rotate(
+    endpoint_id: int, *, by: str, replaces: int | None = None, overlap: timedelta | None = None
+) -> None:
     """A new secret is in use. The old one goes on signing beside it for `overlap`, by default what
     POSTRIDER_SECRET_OVERLAP_HOURS says; of all old ones the newest MOST_OLD do.
 
@@ -74,12 +77,18 @@ def rotate(endpoint_id: int, *, replaces: int | None = None, overlap: timedelta 
         old = all_of_it.filter(expires_at__gt=now).order_by("-pk").values_list("pk", flat=True)
         all_of_it.exclude(pk__in=list(old[:MOST_OLD])).delete()
         SigningSecret.objects.create(endpoint_id=endpoint_id, secret=new_secret(), created_at=now)
+        old_one = f"goes on signing for {overlap}" if overlap else "signs nothing any more"
+        said = f"rotated the signing secret; the old one {old_one}"
+        audit.record(Endpoint.objects.get(pk=endpoint_id), said, by=by)
 
 
-def revoke(endpoint_id: int, secret_id: int) -> None:
+def revoke(endpoint_id: int, secret_id: int, *, by: str) -> None:
     """An old secret signs nothing any more. Nothing happens to the one in use: that is for `rotate`."""
     old = SigningSecret.objects.filter(endpoint_id=endpoint_id, expires_at__isnull=False)
-    old.filter(pk=secret_id).delete()
+    with transaction.atomic():
+        if old.filter(pk=secret_id).delete()[0]:
+            endpoint = Endpoint.objects.get(pk=endpoint_id)
+            audit.record(endpoint, "stopped signing with an old signing secret", by=by)
 
 
 def new_secret() -> str:

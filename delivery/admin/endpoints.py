@@ -12,7 +12,7 @@ from delivery import limits
 from delivery.admin import signatures
 from delivery.clock import clock
 from delivery.models import Delivery, Endpoint
-from delivery.screens import QuickAdmin, ReadOnlyAdmin
+from delivery.screens import QuickAdmin, ReadOnlyAdmin, actor
 
 MOST_WAITING = 1000  # counted no further: a dead endpoint may have a million
 
@@ -45,7 +45,8 @@ class EndpointAdmin(ReadOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """The limits alone: workers write the rest of the row meanwhile."""
-        limits.set_limits(obj.pk, **{name: form.cleaned_data[name] for name in _LIMITS})
+        asked = {name: form.cleaned_data[name] for name in _LIMITS}
+        limits.set_limits(obj.pk, **asked, by=actor(request))
 
     def get_urls(self) -> list[URLPattern]:
         return [*signatures.doors(self), *super().get_urls()]

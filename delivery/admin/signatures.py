@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from delivery import signing
 from delivery.models import Endpoint, SigningSecret
-from delivery.screens import ReadOnlyAdmin, as_id
+from delivery.screens import ReadOnlyAdmin, actor, as_id
 from delivery.secrets import MASK, SecretUnreadable
 
 MASKED = f"{signing.PREFIX}{MASK}"
@@ -129,7 +129,8 @@ def _rotate(request: HttpRequest, pages: ReadOnlyAdmin, endpoint: Endpoint) -> H
         return _drawn(request, pages, endpoint, "rotate", {"in_use": in_use or 0, "title": ROTATING})
     replaces = as_id(request.POST.get("replaces", "")) or None
     try:
-        signing.rotate(endpoint.pk, replaces=replaces, overlap=timedelta() if choice == "stop" else None)
+        overlap = timedelta() if choice == "stop" else None
+        signing.rotate(endpoint.pk, by=actor(request), replaces=replaces, overlap=overlap)
     except signing.NotInUse:
         messages.warning(request, "It was rotated a moment ago already; nothing more was done.")
         return _back(endpoint)
@@ -143,7 +144,7 @@ def _stop(request: HttpRequest, pages: ReadOnlyAdmin, endpoint: Endpoint) -> Htt
     _require_change(request, pages, endpoint)
     secret_id = as_id(request.POST.get("secret", ""))
     if secret_id is not None:
-        signing.revoke(endpoint.pk, secret_id)
+        signing.revoke(endpoint.pk, secret_id, by=actor(request))
         pages.log_change(request, endpoint, "Stopped signing with an old secret.")
     messages.success(request, "The old secret signs nothing any more.")
     return _back(endpoint)

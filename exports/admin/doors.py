@@ -5,8 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
-from django.db.models import ProtectedError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -35,18 +33,6 @@ def doors(wrap: Callable[[View], Any]) -> list[URLPattern]:
         path(f"<int:profile_id>/{name}/", wrap(view), name=f"exports_exportprofile_{name}")
         for name, view in views.items()
     ]
-
-
-def delete_unused(profile: ExportProfile) -> bool:
-    """Deletes a profile that has never exported anything, with its endpoint; False if it has."""
-    try:
-        with transaction.atomic():
-            endpoint = profile.endpoint
-            profile.delete()
-            endpoint.delete()
-    except ProtectedError:
-        return False
-    return True
 
 
 def is_used(profile: ExportProfile) -> bool:

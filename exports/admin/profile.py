@@ -18,7 +18,7 @@ from delivery.clock import clock
 from delivery.models import Delivery
 from delivery.screens import QuickAdmin, actor, as_id
 from exports import services, validation
-from exports.admin import doors
+from exports.admin import doors, versions
 from exports.admin.notes import notes_on
 from exports.fields import STATIC, groups
 from exports.forms import (
@@ -109,7 +109,7 @@ class ExportProfileAdmin(QuickAdmin):
         return ("location",) if obj else ()
 
     def get_urls(self) -> list[URLPattern]:
-        return [*doors.doors(self.admin_site.admin_view), *super().get_urls()]
+        return [*doors.doors(self.admin_site.admin_view), *versions.doors(self), *super().get_urls()]
 
     def changeform_view(
         self,
@@ -171,7 +171,7 @@ class ExportProfileAdmin(QuickAdmin):
         return super().delete_view(request, object_id, extra_context)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        doors.delete_unused(obj)
+        services.delete_unused(obj, by=actor(request))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With the counts that only the list shows."""

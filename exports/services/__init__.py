@@ -7,7 +7,14 @@ complete rows that `save` takes.
 """
 
 from exports.services.parts import add_route, change_route, remove_route, set_mappings
-from exports.services.profiles import approve_pci, clone_profile, create_profile, edit_profile, switch_on
+from exports.services.profiles import (
+    approve_pci,
+    clone_profile,
+    create_profile,
+    delete_unused,
+    edit_profile,
+    switch_on,
+)
 from exports.services.rows import adopt_mappings, adopt_routes, mappings_after, routes_after
 from exports.services.saving import save, switch_off
 
@@ -19,6 +26,7 @@ __all__ = [
     "change_route",
     "clone_profile",
     "create_profile",
+    "delete_unused",
     "edit_profile",
     "mappings_after",
     "remove_route",

@@ -5,11 +5,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
+from audit import changes as audit
 from customers.models import Location
 from exports.models import ExportProfile
 from exports.services.saving import save
+from exports.snapshots import snapshot
 
 # What a clone takes over. Not the PCI document: its approval was for the other profile.
 _CLONED = (
@@ -52,7 +55,8 @@ def clone_profile(profile: ExportProfile, *, name: str, by: str) -> ExportProfil
     for row in (*mappings, *routes):
         row.pk = None
         row._state.adding = True
-    save(clone, by=by, mappings=mappings, routes=routes, is_address_checked=True)
+    why = f"a copy of “{profile.name}”"
+    save(clone, by=by, mappings=mappings, routes=routes, is_address_checked=True, why=why)
     return clone
 
 
@@ -64,6 +68,22 @@ def approve_pci(profile: ExportProfile, *, user: User) -> None:
         stored = ExportProfile.objects.select_for_update().get(pk=profile.pk)
         if not stored.pci_document:
             raise ValidationError({"pci_document": "Attach the PCI documentation first."})
+        before = snapshot(stored)
         stored.pci_approved_by, stored.pci_approved_at = user, timezone.now()
         stored.save(update_fields=["pci_approved_by", "pci_approved_at"])
+        by = f"admin:{user.get_username()}"
+        audit.record(stored, "approved the PCI documentation", by=by, old=before, new=snapshot(stored))
     profile.refresh_from_db()
+
+
+def delete_unused(profile: ExportProfile, *, by: str) -> bool:
+    """Deletes a profile that has never exported anything, with its endpoint; False if it has."""
+    try:
+        with transaction.atomic():
+            audit.record(profile, "deleted", by=by, old=snapshot(profile))
+            endpoint = profile.endpoint
+            profile.delete()
+            endpoint.delete()
+    except ProtectedError:
+        return False
+    return True

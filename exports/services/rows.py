@@ -32,17 +32,24 @@ def routes_after(profile: ExportProfile, changed: Iterable[Route], removed: Iter
 
 
 def adopt_mappings(profile: ExportProfile, wanted: Sequence[FieldMapping]) -> None:
-    """New rows that stand for stored ones, by export name, take over their ids, and secrets not typed."""
-    stored: dict[str, list[FieldMapping]] = defaultdict(list)
-    for row in FieldMapping.objects.filter(profile=profile):
-        stored[row.export_name].append(row)
+    """New rows that stand for stored ones take over their ids, and secrets not typed.
+
+    Which one a row stands for is said by its id, if it has one; else by its export name.
+    """
+    by_id = {row.pk: row for row in FieldMapping.objects.filter(profile=profile)}
+    known = {id(row): by_id.pop(row.pk) for row in wanted if row.pk in by_id}
+    by_name: dict[str, list[FieldMapping]] = defaultdict(list)
+    for stored in by_id.values():
+        by_name[stored.export_name].append(stored)
     for row in wanted:
         validation.tidy(row)
-        if stored[row.export_name]:
-            known = stored[row.export_name].pop(0)
-            row.pk = known.pk
-            if row.is_secret and not row.secret_value:
-                row.secret_value = known.secret_value
+        if id(row) not in known and by_name[row.export_name]:
+            known[id(row)] = by_name[row.export_name].pop(0)
+    for row in wanted:
+        match = known.get(id(row))
+        row.pk = match.pk if match is not None else None
+        if match is not None and row.is_secret and not row.secret_value:
+            row.secret_value = match.secret_value
 
 
 def adopt_routes(profile: ExportProfile, wanted: Sequence[Route]) -> None:

@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from audit import changes as audit
 from delivery import queue, signing
 from delivery.models import Endpoint
 from exports import validation
 from exports.models import ExportProfile, FieldMapping, Route
 from exports.services.rows import write_mappings, write_routes
+from exports.snapshots import changed_secrets, snapshot
 from exports.sweep.clock import interval
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ def save(
     routes: Sequence[Route] | None = None,
     catch_up: bool | None = None,
     is_address_checked: bool = False,
+    why: str = "",
 ) -> list[str]:
     """Saves a profile, new or edited; returns what changed: settings, "active", "mappings", "routes".
 
@@ -52,12 +55,15 @@ def save(
     stored ones, edited; rows without are new; stored ones that are missing go. They may come as forms
     leave them. Switching on again needs `catch_up`: True sends the events of the pause too, False does not.
     With `is_address_checked` the caller has asked `validation.check_address` outside its own transaction.
+    `why` is what the audit log says beside what changed.
     """
     _check(profile, mappings, routes, is_address_checked)
     with transaction.atomic():
         stored = ExportProfile.objects.select_for_update().get(pk=profile.pk) if profile.pk else None
         _check_together(profile, stored, mappings)
         changes = _changes(profile, stored, catch_up)
+        before = snapshot(stored) if stored is not None else None
+        secrets = changed_secrets(profile, mappings or ())
         if stored is None:
             _insert(profile)
         if mappings is not None and write_mappings(profile, mappings):
@@ -67,6 +73,8 @@ def save(
         if stored is not None and changes:
             _update(profile, stored, changes, catch_up)
         if changes:
+            now = snapshot(profile, changed_secrets=secrets)
+            audit.record(profile, _in_words(profile, changes, why), by=by, old=before, new=now)
             _tell("%s saved export profile %s: %s", by, profile.pk, ", ".join(changes))
     return changes
 
@@ -76,9 +84,11 @@ def switch_off(profile: ExportProfile, *, by: str) -> None:
     with transaction.atomic():
         stored = ExportProfile.objects.select_for_update().get(pk=profile.pk)
         if stored.is_active:
+            before = snapshot(stored)
             stored.is_active, stored.next_run_at = False, None
             stored.save(update_fields=["is_active", "next_run_at"])
             queue.hold(stored.endpoint)
+            audit.record(stored, "switched off", by=by, old=before, new=snapshot(stored))
             _tell("%s switched export profile %s off", by, profile.pk)
     profile.refresh_from_db()
 
@@ -171,6 +181,18 @@ def _switch(profile: ExportProfile, catch_up: bool | None) -> None:
     if not catch_up:
         profile.routes.update(effective_from=timezone.now())
     queue.release(profile.endpoint)
+
+
+def _in_words(profile: ExportProfile, changes: Sequence[str], why: str) -> str:
+    """What the audit log says: "changed Postback URL, field mappings; switched off"."""
+    if "created" in changes:
+        said = "created"
+    else:
+        labels = {**audit.labels(profile._meta.label_lower), "mappings": "field mappings"}
+        names = [labels.get(name, name) for name in changes if name != "active"]
+        switched = [f"switched {'on' if profile.is_active else 'off'}"] if "active" in changes else []
+        said = "; ".join([*([f"changed {', '.join(names)}"] if names else []), *switched])
+    return f"{said} ({why})" if why else said
 
 
 def _tell(message: str, *details: object) -> None:

@@ -51,7 +51,7 @@ def bare(secret: str) -> str:
 
 
 def test_the_page_has_no_secret_on_it(endpoint: Endpoint, admin_client: Client) -> None:
-    signing.rotate(endpoint.pk)
+    signing.rotate(endpoint.pk, by="admin:jane")
     pages = [url(endpoint), url(endpoint, "_rotate"), url(endpoint) + "?show=1"]
     pages += [reverse("admin:delivery_endpoint_change", args=[endpoint.pk])]
     pages += [reverse("admin:delivery_endpoint_history", args=[endpoint.pk])]
@@ -163,7 +163,7 @@ def test_rotating_keeps_the_old_one_or_not(
 
 
 def test_an_old_one_is_stopped_before_its_time(endpoint: Endpoint, admin_client: Client) -> None:
-    signing.rotate(endpoint.pk)
+    signing.rotate(endpoint.pk, by="admin:jane")
     new, old = SigningSecret.objects.filter(endpoint=endpoint)
     assert f'name="secret" value="{old.pk}"' in admin_client.get(url(endpoint)).content.decode()
     for nonsense in (new.pk, "", "x", "99999999999999999999999", "²"):
@@ -175,7 +175,7 @@ def test_an_old_one_is_stopped_before_its_time(endpoint: Endpoint, admin_client:
 
 def test_who_may_only_look_rotates_nothing(endpoint: Endpoint, client_who_may: Callable[..., Client]) -> None:
     looker = client_who_may("delivery.view_endpoint", "delivery.view_secrets")
-    signing.rotate(endpoint.pk)
+    signing.rotate(endpoint.pk, by="admin:jane")
     before = secrets_of(endpoint)
     page = looker.get(url(endpoint)).content.decode()
     assert url(endpoint, "_rotate") not in page and url(endpoint, "_stop") not in page
@@ -313,9 +313,9 @@ def test_the_code_takes_what_is_genuine_and_nothing_else(
         for broken in HOSTILE:
             told = tuple({**dict(fine), **dict(broken)}.items()) if broken else ()
             assert status_of(a_request(address, "POST", b"{}", told)) == 401, broken
-        signing.rotate(endpoint.pk)  # the receiver still has the old one
+        signing.rotate(endpoint.pk, by="admin:jane")  # the receiver still has the old one
         assert sent(really_signed(endpoint, address)).status == 204
-        signing.revoke(endpoint.pk, SigningSecret.objects.filter(endpoint=endpoint)[1].pk)
+        signing.revoke(endpoint.pk, SigningSecret.objects.filter(endpoint=endpoint)[1].pk, by="admin:jane")
         assert sent(really_signed(endpoint, address)).status == 401
 
 

@@ -178,7 +178,7 @@ def test_every_endpoint_gets_one_and_only_one(endpoint: Endpoint) -> None:
 @time_machine.travel(NOON, tick=False)
 def test_while_it_is_rotated_old_and_new_are_accepted(endpoint: Endpoint) -> None:
     (old,) = secrets_of(endpoint)
-    signing.rotate(endpoint.pk)
+    signing.rotate(endpoint.pk, by="admin:jane")
     new, kept = secrets_of(endpoint)
     assert kept == old != new
     assert signs_with(endpoint, NOON) == [new, old]
@@ -191,52 +191,52 @@ def test_while_it_is_rotated_old_and_new_are_accepted(endpoint: Endpoint) -> Non
 def test_how_long_both_are_accepted_is_a_setting(endpoint: Endpoint, settings: Settings) -> None:
     settings.POSTRIDER_SECRET_OVERLAP_HOURS = 0.5
     with time_machine.travel(NOON, tick=False):
-        signing.rotate(endpoint.pk)
+        signing.rotate(endpoint.pk, by="admin:jane")
     assert accepted_of(endpoint, NOON + timedelta(minutes=29)) == [True, True]
     assert accepted_of(endpoint, NOON + timedelta(minutes=31)) == [True, False]
 
 
 def test_a_secret_that_leaked_is_replaced_at_once(endpoint: Endpoint) -> None:
     old = secrets_of(endpoint)
-    signing.rotate(endpoint.pk, overlap=timedelta())
+    signing.rotate(endpoint.pk, overlap=timedelta(), by="admin:jane")
     assert len(secrets_of(endpoint)) == 1 and secrets_of(endpoint) != old
 
 
 def test_only_so_many_old_ones_are_kept(endpoint: Endpoint) -> None:
     for _ in range(signing.MOST_OLD + 2):
-        signing.rotate(endpoint.pk)
+        signing.rotate(endpoint.pk, by="admin:jane")
     made = secrets_of(endpoint)
     assert len(made) == len(set(made)) == signing.MOST_OLD + 1
     assert SigningSecret.objects.filter(expires_at=None).count() == 1
     with time_machine.travel(datetime.now(UTC) + DAY):  # they go when they sign nothing any more
-        signing.rotate(endpoint.pk)
+        signing.rotate(endpoint.pk, by="admin:jane")
     assert secrets_of(endpoint)[1:] == made[:1]
 
 
 def test_a_second_click_rotates_nothing(endpoint: Endpoint) -> None:
     in_use = SigningSecret.objects.get().pk
-    signing.rotate(endpoint.pk, replaces=in_use)
+    signing.rotate(endpoint.pk, replaces=in_use, by="admin:jane")
     before = secrets_of(endpoint)
     with pytest.raises(signing.NotInUse):
-        signing.rotate(endpoint.pk, replaces=in_use)
+        signing.rotate(endpoint.pk, replaces=in_use, by="admin:jane")
     assert secrets_of(endpoint) == before
 
 
 def test_an_old_one_can_be_revoked_and_the_one_in_use_cannot(endpoint: Endpoint) -> None:
     another = an_endpoint("Another")
-    signing.rotate(endpoint.pk)
+    signing.rotate(endpoint.pk, by="admin:jane")
     new, old = SigningSecret.objects.filter(endpoint=endpoint)
-    signing.revoke(endpoint.pk, new.pk)
-    signing.revoke(another.pk, old.pk)
+    signing.revoke(endpoint.pk, new.pk, by="admin:jane")
+    signing.revoke(another.pk, old.pk, by="admin:jane")
     assert secrets_of(endpoint) == [new.secret, old.secret]
-    signing.revoke(endpoint.pk, old.pk)
+    signing.revoke(endpoint.pk, old.pk, by="admin:jane")
     assert secrets_of(endpoint) == [new.secret]
 
 
 def test_rotating_touches_no_other_endpoint(endpoint: Endpoint) -> None:
     another = an_endpoint("Another")
     before = secrets_of(another)
-    signing.rotate(endpoint.pk, overlap=timedelta())
+    signing.rotate(endpoint.pk, overlap=timedelta(), by="admin:jane")
     assert secrets_of(another) == before
 
 
@@ -252,7 +252,9 @@ def test_two_who_provide_and_rotate_at_once_leave_one_in_use() -> None:
         finally:
             connection.close()
 
-    jobs = [lambda: signing.provide([endpoint.pk])] * 2 + [lambda: signing.rotate(endpoint.pk)] * 2
+    jobs = [lambda: signing.provide([endpoint.pk])] * 2 + [
+        lambda: signing.rotate(endpoint.pk, by="admin:jane")
+    ] * 2
     threads = [threading.Thread(target=one, args=[job]) for job in jobs]
     for thread in threads:
         thread.start()
@@ -386,7 +388,7 @@ def test_a_secret_that_cannot_be_read_stops_its_endpoint_only(
     endpoint: Endpoint, settings: Settings, which: str
 ) -> None:
     another = an_endpoint("Another")
-    signing.rotate(endpoint.pk)
+    signing.rotate(endpoint.pk, by="admin:jane")
     lost = Fernet(Fernet.generate_key()).encrypt(b"whsec_x").decode()
     put_as_stored(SigningSecret.objects.filter(endpoint=endpoint)[which == "old"].pk, lost)
     deliveries = [a_delivery(endpoint), a_delivery(another)]
@@ -395,8 +397,10 @@ def test_a_secret_that_cannot_be_read_stops_its_endpoint_only(
     assert isinstance(held, Unsendable) and (held.error, held.is_its_own) == ("config", False)
     assert "POSTRIDER_FIELD_KEYS" in held.detail and lost not in held.detail
     assert isinstance(sent, Request)
-    signing.rotate(endpoint.pk, overlap=timedelta())  # the way out, if the key is gone for good
-    signing.revoke(endpoint.pk, 0)
+    signing.rotate(
+        endpoint.pk, overlap=timedelta(), by="admin:jane"
+    )  # the way out, if the key is gone for good
+    signing.revoke(endpoint.pk, 0, by="admin:jane")
     assert isinstance(signing.keys_of([endpoint.pk], datetime.now(UTC))[endpoint.pk], tuple) is (
         which == "in use"
     )

@@ -175,7 +175,7 @@ def test_a_key_that_is_gone_holds_only_what_needs_it(
     a_sale(store)
     sweep_all()
     settings.POSTRIDER_FIELD_KEYS = ["MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="]
-    signing.rotate(Endpoint.objects.get(name="Plain").pk, overlap=timedelta(0))
+    signing.rotate(Endpoint.objects.get(name="Plain").pk, overlap=timedelta(0), by="admin:jane")
     carry()
     assert [request.path for request in receiver.requests] == ["/plain"]
     held = Delivery.objects.get(target_name="Secret")

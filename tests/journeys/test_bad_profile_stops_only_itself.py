@@ -76,7 +76,7 @@ def test_secret_that_no_key_opens(store: Shop, good: ExportProfile, receiver: Re
     shop.a_partial(store)
     keys = settings.POSTRIDER_FIELD_KEYS
     settings.POSTRIDER_FIELD_KEYS = [Fernet.generate_key().decode()]
-    signing.rotate(good.endpoint_id, overlap=timedelta(0))
+    signing.rotate(good.endpoint_id, overlap=timedelta(0), by="admin:jane")
     assert not any(run(bad, good).values())
     assert worker.drain() == Tally(delivered=1, failed=1)
     assert [request.path for request in receiver.requests] == ["/good"]

@@ -62,7 +62,7 @@ def test_each_attempt_is_signed_afresh_and_both_secrets_are_good_meanwhile(recei
     a_sale(store)
     sweep_all()
     carry()
-    signing.rotate(profile.endpoint_id)
+    signing.rotate(profile.endpoint_id, by="admin:jane")
     for hours in (1, 30):  # while both are good, and when only the new one is
         with time_machine.travel(time.time() + hours * 3600, tick=True):
             services.send_again(only_delivery(), by="test")
