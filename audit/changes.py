@@ -43,16 +43,18 @@ def of(subject: Model) -> QuerySet[Change]:
 
 
 def labels(subject_type: str) -> dict[str, str]:
-    """What the keys of its snapshots are called on pages, as far as its model knows them."""
+    """What the keys of its snapshots are called on pages, in the order in which pages tell of them."""
     try:
-        fields = apps.get_model(subject_type)._meta.get_fields()
+        options = apps.get_model(subject_type)._meta
     except LookupError:  # of an app that is no longer installed
         return {}
-    return {
-        field.name: str(field.related_model._meta.verbose_name) if field.auto_created else field.verbose_name
-        for field in fields
-        if field.auto_created is False or isinstance(field.related_model, type)
+    columns = {field.name: str(field.verbose_name) for field in options.fields}
+    rows = {
+        relation.name: str(relation.related_model._meta.verbose_name)
+        for relation in options.related_objects
+        if relation.one_to_many
     }
+    return columns | rows
 
 
 def type_in_words(subject_type: str) -> str:

@@ -21,14 +21,16 @@ class Difference:
 def differences(
     old: Snapshot | None, new: Snapshot | None, labels: Mapping[str, str] | None = None
 ) -> list[Difference]:
-    """All of them, in the order of the snapshots' keys, which are called as `labels` says."""
+    """All of them, with the keys called and ordered as `labels` has them; others last, by name.
+
+    The order of the keys themselves says nothing: a database may keep a JSON object in an order of its own.
+    """
     return list(_differences(old or {}, new or {}, labels or {}))
 
 
 def _differences(old: Snapshot, new: Snapshot, labels: Mapping[str, str]) -> Iterator[Difference]:
-    for key in dict.fromkeys((*old, *new)):
-        if key == "version":  # it counts the others
-            continue
+    keys = {*old, *new} - {"version"}  # which counts the others
+    for key in [*(name for name in labels if name in keys), *sorted(keys - labels.keys())]:
         what = labels.get(key, key.replace("_", " "))
         before, after = old.get(key), new.get(key)
         if isinstance(before, list) or isinstance(after, list):

@@ -66,7 +66,12 @@ def way_back(profile: ExportProfile, change: Change) -> list[Difference]:
     now = _state(changes.of(profile).exclude(new=None)[0])
     then = _state(change)
     mappings = [{**row, "note": ""} for row in then["mappings"]]
-    restored = {**now, **{name: then[name] for name in SETTINGS}, "mappings": mappings, "routes": then["routes"]}
+    restored = {
+        **now,
+        **{name: then[name] for name in SETTINGS},
+        "mappings": mappings,
+        "routes": then["routes"],
+    }
     return differences(now, restored, changes.labels(profile._meta.label_lower))
 
 
@@ -99,7 +104,8 @@ def restore(profile: ExportProfile, change: Change, *, by: str) -> list[str]:
 def _state(change: Change) -> Snapshot:
     if change.new is None:
         raise ValueError("After this change there was nothing.")
-    return change.new
+    state: Snapshot = change.new
+    return state
 
 
 def _check_address(profile: ExportProfile, url: str) -> None:
@@ -127,7 +133,9 @@ def _routes(profile: ExportProfile, rows: Sequence[Mapping[str, Any]]) -> list[R
     ]
 
 
-def _still_there(model: type[Named], profile: ExportProfile, names: dict[int | None, str]) -> dict[int, Named]:
+def _still_there(
+    model: type[Named], profile: ExportProfile, names: dict[int | None, str]
+) -> dict[int, Named]:
     """By id: they may be called otherwise by now."""
     wanted = {pk: name for pk, name in names.items() if pk is not None}
     found = model._default_manager.filter(location_id=profile.location_id).in_bulk(list(wanted))

@@ -36,9 +36,7 @@ def doors(pages: QuickAdmin) -> list[URLPattern]:
     wrap = pages.admin_site.admin_view
     one = require_http_methods(["GET", "HEAD", "POST"])(undo)
     return [
-        path(
-            "<int:profile_id>/versions/", wrap(require_GET(listed)), name="exports_exportprofile_versions"
-        ),
+        path("<int:profile_id>/versions/", wrap(require_GET(listed)), name="exports_exportprofile_versions"),
         path(
             "<int:profile_id>/versions/<int:change_id>/undo/",
             wrap(one),

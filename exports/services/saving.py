@@ -188,7 +188,7 @@ def _in_words(profile: ExportProfile, changes: Sequence[str], why: str) -> str:
     if "created" in changes:
         said = "created"
     else:
-        labels = {**audit.labels(profile._meta.label_lower), "mappings": "field mappings"}
+        labels = {**audit.labels(profile._meta.label_lower), "mappings": "field mappings", "routes": "routes"}
         names = [labels.get(name, name) for name in changes if name != "active"]
         switched = [f"switched {'on' if profile.is_active else 'off'}"] if "active" in changes else []
         said = "; ".join([*([f"changed {', '.join(names)}"] if names else []), *switched])

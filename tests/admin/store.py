@@ -6,14 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+from django.db import transaction
 from django.utils import timezone
 
+from audit import changes
 from customers import services
 from customers.models import Customer, Location
 from delivery import replays
 from delivery.models import Attempt, Delivery, Endpoint, Lease
 from exports import sweep
 from exports.models import ExportProfile, FieldMapping, Route
+from exports.snapshots import snapshot
 from orders import lifecycle
 from orders.models import (
     Campaign,
@@ -109,6 +112,9 @@ def a_store() -> Store:
     an_attempt(delivery)
     set_to(delivery, state="waiting", attempts_made=1, last_error="status", last_detail="404 Not Found")
     replays.start(replays.Filter(), by=f"admin:{SCRIPT}")
+    now = snapshot(profile)
+    with transaction.atomic():
+        changes.record(profile, "changed profile name", by=BY, old={**now, "name": HOSTILE}, new=now)
     return Store(location, campaign, product, customer, order, profile, delivery)
 
 

@@ -10,7 +10,7 @@ from customers.models import Location
 from exports.models import Export
 from tests.admin.store import SCRIPT, SECRET, Store
 
-OURS = ("customers", "orders", "delivery", "exports")
+OURS = ("customers", "orders", "delivery", "exports", "audit")
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 
 
@@ -22,7 +22,7 @@ def test_all_tables_that_people_ask_for_are_there() -> None:
     names = {model._meta.model_name for model in MODELS}
     assert names >= {
         *("location", "customer", "campaign", "product", "gateway", "order", "event", "delivery", "endpoint"),
-        *("exportprofile", "route", "export", "settlementbatch", "storedpaymentmethod"),
+        *("exportprofile", "route", "export", "settlementbatch", "storedpaymentmethod", "change"),
     }
 
 

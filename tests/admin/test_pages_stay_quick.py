@@ -12,6 +12,7 @@ from django.utils import timezone
 from customers import services
 from delivery.models import Delivery
 from delivery.screens import BoundedPaginator
+from exports import services as profiles
 from exports import sweep
 from orders import lifecycle
 from tests.admin.store import BY, Store, a_profile, an_attempt, an_order
@@ -31,12 +32,13 @@ def _grow(store: Store, by: int) -> None:
         services.add_note(store.customer, f"Note {number}", by=BY)
         lifecycle.update_cart(store.order, by=BY)
         an_attempt(store.delivery, number=by * 100 + number)
+        profiles.edit_profile(store.profile, timeout_seconds=by + number, by=BY)
     sweep.run(list(sweep.postbacks()))
 
 
 def _pages(store: Store) -> list[str]:
     lists = ("customers_customer", "orders_order", "delivery_event", "delivery_delivery", "delivery_endpoint")
-    lists += ("delivery_replay",)
+    lists += ("delivery_replay", "audit_change")
     lists += ("exports_exportprofile", "exports_route", "exports_export", "orders_product", "orders_campaign")
     return [
         *(reverse(f"admin:{name}_changelist") for name in lists),
@@ -44,6 +46,7 @@ def _pages(store: Store) -> list[str]:
         reverse("admin:orders_order_change", args=[store.order.pk]),
         reverse("admin:delivery_delivery_change", args=[store.delivery.pk]),
         reverse("admin:exports_exportprofile_change", args=[store.profile.pk]),
+        reverse("admin:exports_exportprofile_versions", args=[store.profile.pk]),
         reverse("admin:exports_why", args=[store.order.pk]),
     ]
 
