@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import ForeignKey, Model
 from django.test import RequestFactory
 
+from audit.models import Change
 from customers.models import Customer
 from delivery.models import Event
 from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
@@ -19,6 +20,7 @@ WRITERS: dict[str, tuple[type[Model], ...]] = {
     "customers/services": (Customer,),
     "orders/lifecycle": (Order, OrderItem, Transaction, Subscription, Fulfillment),
     "delivery/events": (Event,),
+    "audit/changes": (Change,),
 }
 
 
