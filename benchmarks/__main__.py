@@ -6,7 +6,7 @@ from pathlib import Path
 
 NOT_BENCHMARKS = (
     *("__init__", "__main__", "bare", "filling", "hands", "receivers", "references"),
-    *("sampler", "scratch", "settings", "shop", "workers"),
+    *("sampler", "scratch", "settings", "shop", "sold", "workers"),
 )
 
 

@@ -1,21 +1,20 @@
 """The pages of the admin over 5,000,000 deliveries, against the same pages over 10,000.
 
-Two databases of one server, filled in the same way: 13 months of deliveries in their months, 2 in 100 of them
-not finished, 3 failed, 1 a test, to 100 endpoints, each with its event and its attempt. The same
-requests go to both in turn, through Django's test client; counted is the time of the server.
+Two databases of one server, filled as `manage.py demo_many` does it: 500 profiles with 5,000 routes in both,
+five deliveries to an order. The same requests go to both in turn, through Django's test client; counted is
+the time of the server, and how many queries the page makes.
 """
 
 import os
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.scratch import Verdicts, another_database, scaled, scratch_database, timed
 
 SMALL, BIG = 10_000, 5_000_000
-ENDPOINTS, DAYS = 100, 395
-PER_CUSTOMER, PER_ORDER = 20, 4
+PER_ORDER = 5
+MOST_QUERIES = 40
 ROUNDS, AT_ONCE = 12, 4
 MIB = 2**20
 
@@ -36,11 +35,23 @@ def main(count: str = str(BIG)) -> None:
             pages[name], clients[name] = fill(size)
         print(f"{size:,} deliveries: {megabytes():,.0f} MiB, filled in {watch.seconds:.0f} s", flush=True)
     times = measure(names, pages, clients)
+    use(names["big"])
+    asked = {page: queries(clients["big"], address) for page, address in pages["big"].items()}
     verdicts = Verdicts()
     for page, (small, big) in times.items():
-        print(f"{page:<28} {small * 1000:7.1f} ms, {big * 1000:7.1f} ms")
+        print(f"{page:<28} {small * 1000:7.1f} ms, {big * 1000:7.1f} ms, {asked[page]} queries")
         verdicts.at_most(f"{page.replace(' ', '_')}_at_{sizes['big']}", big / small, 1.3)
+    verdicts.at_most(f"queries_of_a_page_at_{sizes['big']}", max(asked.values()), MOST_QUERIES)
     verdicts.close()
+
+
+def queries(browser: Any, address: str) -> int:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as captured:
+        browser.get(address)
+    return len(captured)
 
 
 def use(url: str) -> None:
@@ -74,152 +85,15 @@ def fill(count: int) -> tuple[dict[str, str], Any]:
     """Migrates and fills the database that is in use; the addresses to ask for, and who asks."""
     from django.core.management import call_command
     from django.db import connection
-    from django.utils import timezone
 
-    from delivery import partitions
+    from demo import many
 
     call_command("migrate", verbosity=0)
-    now = timezone.now()
-    start = now - timedelta(days=DAYS)
-    first = start.astimezone(UTC).date().replace(day=1)
-    months = {(first + timedelta(days=31 * number)).replace(day=1) for number in range(DAYS // 30)}
-    for name in partitions.loose(partitions.ATTEMPTS)[:-1]:  # empty yet: as if it had been long ago
-        partitions.detach(partitions.ATTEMPTS, name)
-        partitions.drop(f"{name}{partitions.GOING}")
-    for table in (partitions.DELIVERIES, partitions.ATTEMPTS):
-        partitions.make(table, months)
     with connection.cursor() as cursor:
         cursor.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
         cursor.execute("SELECT pg_reload_conf()")
-        cursor.execute("SET synchronous_commit = off")
-        cursor.execute("SET session_replication_role = replica")  # foreign keys hold by construction
-        store = make_store()
-        execute(cursor, count, start, now, store)
-        cursor.execute("SET session_replication_role = origin")
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("ANALYZE delivery_delivery, delivery_attempt")
+    many.make(many.Size(deliveries=count, orders=max(count // PER_ORDER, 1)))
     return addresses(count), client()
-
-
-def make_store() -> dict[str, int]:
-    """One row of each table that the many are copied from, and the endpoints with their profiles."""
-    from decimal import Decimal
-
-    from customers import services
-    from delivery.models import Event
-    from exports import services as profiles
-    from orders import lifecycle
-    from orders.models import Product
-
-    location = services.only_location()
-    product = Product.objects.create(location=location, name="Cream", sku="C-1")
-    customer = services.create(location, by="bench", first_name="Ada", email="ada@example.com")
-    order = lifecycle.create_partial(
-        by="bench", location=location, customer=customer, lines=[lifecycle.Line(product, Decimal(20))]
-    )
-    for number in range(ENDPOINTS):
-        profiles.create_profile(
-            location=location, name=f"Partner {number}", url=f"https://partner{number}.example/", by="bench"
-        )
-    event = Event.objects.filter(type="order.partial").get()
-    return {"customer": customer.pk, "order": order.pk, "event": event.pk}
-
-
-def execute(cursor: Any, count: int, start: datetime, now: datetime, store: dict[str, int]) -> None:
-    """The many. The g-th delivery follows from the g-th event, at its moment of the 13 months."""
-    step = (now - start) / (count + 1)
-    at = f"(timestamptz '{start.isoformat()}' + g * interval '{step.total_seconds() * 1e6:.0f} microseconds')"
-    base = 1_000_000
-    customers, orders = count // PER_CUSTOMER + 1, count // PER_ORDER + 1
-    copy(
-        cursor,
-        *("customers_customer", store["customer"], customers),
-        {
-            "id": f"{base} + g",
-            "public_id": "lpad(to_hex(g), 24, '0')",
-            "email": "'a' || g || '@example.com'",
-            "external_id": "''",
-        },
-    )
-    copy(
-        cursor,
-        *("orders_order", store["order"], orders),
-        {
-            "id": f"{base} + g",
-            "client_order_id": "upper(lpad(to_hex(g), 10, '0'))",
-            "external_order_id": "''",
-            "customer_id": f"{base} + g / {PER_CUSTOMER // PER_ORDER}",
-        },
-    )
-    copy(
-        cursor,
-        *("delivery_event", store["event"], count),
-        {
-            "id": f"{base} + g",
-            "type": "'order.partial'",
-            "customer_id": f"{base} + g / {PER_CUSTOMER}",
-            "order_id": f"{base} + g / {PER_ORDER}",
-            "occurred_at": at,
-            "recorded_at": at,
-            "data": "'{}'",
-        },
-    )
-    deliveries(cursor, count, at, base)
-    cursor.execute(
-        "INSERT INTO delivery_attempt (delivery_id, number, started_at, duration_ms, method, url, "
-        "request_headers, status, error, detail, answer_headers, answer, is_answer_cut, remote_address, "
-        "phases, asked_by) SELECT id, 1, created_at, 35, 'POST', 'https://partner.example/hook', "
-        """'[["Content-Type", "application/json"]]', 200, '', '', '[["Server", "x"]]', '{"ok": true}', """
-        "false, '192.0.2.1', '', '' FROM delivery_delivery WHERE kept_on IS NOT NULL"
-    )
-
-
-def copy(cursor: Any, table: str, pk: int, count: int, values: dict[str, str]) -> None:
-    """So many rows like the one with this id, but for some columns, which may depend on `g`."""
-    cursor.execute(
-        "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_name = %s "
-        "AND table_schema = 'public' ORDER BY ordinal_position",
-        [table],
-    )
-    columns = [name for (name,) in cursor.fetchall()]
-    picked = ", ".join(values.get(name.strip('"'), f"t.{name}") for name in columns)
-    cursor.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) "
-        f"SELECT {picked} FROM {table} t, generate_series(0, {count} - 1) g WHERE t.id = {pk}"
-    )
-
-
-def deliveries(cursor: Any, count: int, at: str, base: int) -> None:
-    """Two in a hundred are not finished, three have failed, one is a test; one endpoint has a fifth."""
-    from exports.render import compiled
-
-    head = compiled([], omit_empty=False)._head.replace('"GET"', '"POST"').replace('"query"', '"body"')
-    content = f'{head}"{"x=" + "y" * 200}","holes":[]}}'
-    state = (
-        "CASE WHEN g % 100 = 7 THEN 'pending' WHEN g % 100 = 8 THEN 'waiting' "
-        "WHEN g % 100 IN (27, 46, 67) THEN 'failed' ELSE 'delivered' END"
-    )
-    cursor.execute(
-        f"""
-        INSERT INTO delivery_delivery (id, event_id, channel, target_id, target_name, target_version, reason,
-          endpoint_id, content, is_test, state, attempts_made, due_at, is_late, asked_by, last_error,
-          last_detail, created_at, finished_at, kept_on)
-        SELECT lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') || lpad(to_hex(g), 12, '0'),
-          {base} + g, 'export', p.id, p.name, 1, 'new_sale', p.endpoint_id, '{content}',
-          g % 100 = 77, state, (state <> 'pending')::int,
-          CASE WHEN state IN ('pending', 'waiting') THEN now() + interval '1 day' END, state = 'waiting',
-          '',
-          CASE WHEN state IN ('waiting', 'failed') THEN 'status' ELSE '' END,
-          CASE WHEN state IN ('waiting', 'failed') THEN '503 Service Unavailable' ELSE '' END,
-          made, CASE WHEN state IN ('delivered', 'failed') THEN made END,
-          CASE WHEN state IN ('delivered', 'failed') THEN (made AT TIME ZONE 'UTC')::date END
-        FROM (SELECT g, {at} AS made, {state} AS state FROM generate_series(0, {count} - 1) g) AS rows
-        JOIN (SELECT id, name, endpoint_id, row_number() OVER (ORDER BY id) - 1 AS number
-              FROM exports_exportprofile) p
-          ON p.number = CASE WHEN g % 5 = 2 THEN 0 ELSE (g / 7) % {ENDPOINTS} END
-        ORDER BY g
-        """
-    )
 
 
 def client() -> Any:
