@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
+from customers import access
 from delivery import tasks
 from exports import sweep
 from exports.sweep import Report
+from rest import allowances, remembering
 
 
 def tick() -> str:
@@ -21,6 +23,12 @@ def tick() -> str:
 def after_commit() -> str:
     """Something was recorded: the immediate profiles, then whatever is to be delivered."""
     return _carried_after(sweep.run_immediate)
+
+
+def prune_api() -> str:
+    """Every hour: what the API kept between calls and needs no more. A line for the task list."""
+    answers, used_up, tokens = remembering.prune(), allowances.prune(), access.prune()
+    return f"{answers} answers, {used_up} allowances, {tokens} tokens"
 
 
 def _carried_after(run: Callable[[], list[Report]]) -> str:

@@ -1,4 +1,4 @@
-"""The only writer of API users, keys and tokens; and the judge of credentials."""
+"""API users: their keys and tokens are issued and revoked here, and credentials are judged."""
 
 import hashlib
 import secrets

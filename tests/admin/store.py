@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import changes
-from customers import services
+from customers import access, services
 from customers.models import Customer, Location
 from delivery import replays
 from delivery.models import Attempt, Delivery, Endpoint, Lease
@@ -96,6 +96,7 @@ def an_attempt(delivery: Delivery, number: int = 1, **values: Any) -> Attempt:
 def a_store() -> Store:
     """One of everything: a partial order that its profile has taken, with a delivery that was tried once."""
     location = services.only_location()
+    access.create_user([location], name=f"shop {SCRIPT}", by=BY)
     campaign = Campaign.objects.create(location=location, name=f"Lander {SCRIPT}")
     product = Product.objects.create(location=location, name="Cream", sku="C-1", is_recurring=True)
     CampaignProduct.objects.create(campaign=campaign, product=product, price=Decimal("19.95"))

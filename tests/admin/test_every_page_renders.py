@@ -43,7 +43,7 @@ def test_list_and_row(model: type[Model], store: Store, admin_client: Client) ->
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 def test_add(model: type[Model], store: Store, admin_client: Client) -> None:
     is_typed_by_people = model._meta.model_name in (
-        *("location", "customer", "campaign", "product", "gateway", "exportprofile", "route"),
+        *("location", "customer", "campaign", "product", "gateway", "exportprofile", "route", "apiuser"),
     )
     assert admin_client.get(_url(model, "add")).status_code == (200 if is_typed_by_people else 403)
 

@@ -6,7 +6,10 @@ import pytest
 
 from customers.models import Location
 from rest import allowances
+from tests.admin.conftest import client_who_may
 from tests.api.clients import Integrator, an_integrator
+
+__all__ = ["client_who_may"]
 
 
 @pytest.fixture(autouse=True)
