@@ -15,9 +15,15 @@ from rest_framework.views import APIView
 from customers.api.contacts import Contacts
 from customers.api.locations import Locations
 from customers.api.tokens import Tokens
+from delivery.api.deliveries import Deliveries
+from exports.api.explanations import Explanations
+from orders.api.orders import Orders
+from orders.api.transactions import AccountVaults, TransactionBatches, Transactions
 from rest.resources import Resource, addresses
 
-RESOURCES: tuple[type[Resource], ...] = (Contacts, Locations)
+RESOURCES: tuple[type[Resource], ...] = (
+    *(Contacts, Locations, Orders, Transactions, AccountVaults, TransactionBatches, Deliveries),
+)
 
 
 class Nowhere(APIView):
@@ -55,6 +61,9 @@ urlpatterns = [
     path("token", Tokens.as_view({"post": "create"}), name="tokens"),
     path("token/<str:id>", Tokens.as_view({"delete": "destroy"}), name="token"),
     *(address for resource in RESOURCES for address in addresses(resource)),
+    path("orders/<str:id>/actions", Orders.as_view({"post": "act"}), name="order_actions"),
+    path("orders/<str:id>/explain", Explanations.as_view({"get": "retrieve"}), name="explain"),
+    path("deliveries/<str:id>/resend", Deliveries.as_view({"post": "resend"}), name="resend"),
     path("schema", schema, name="schema"),
     path("docs", docs, name="docs"),
     re_path("", Nowhere.as_view(), name="nowhere"),

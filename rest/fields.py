@@ -166,3 +166,33 @@ class Day(Described, serializers.DateField):
 
     def described(self) -> dict[str, Any]:
         return {"type": "string", "format": "date"}
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class Free(serializers.Field):
+    """Names and values of the client's own: texts, numbers, yes or no."""
+
+    MOST_NAMES: ClassVar[int] = 100
+    MOST_CHARACTERS: ClassVar[int] = 1000
+    default_error_messages: ClassVar[dict[str, str]] = {
+        "invalid": "{name} must be a record of at most {most} names, each with a text, number, true or false."
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if (
+            not isinstance(data, dict)
+            or len(data) > self.MOST_NAMES
+            or not all(map(self._is_fit, data.items()))
+        ):
+            self.fail("invalid", name=self.label, most=self.MOST_NAMES)
+        return dict(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+    def _is_fit(self, pair: tuple[str, Any]) -> bool:
+        name, value = pair
+        if isinstance(value, int) and abs(value) >= 2**53:  # no other reader of JSON would get it right
+            return False
+        is_plain = value is None or isinstance(value, str | int | float)
+        return is_plain and len(name) <= self.MOST_CHARACTERS and len(str(value)) <= self.MOST_CHARACTERS

@@ -8,7 +8,8 @@ can be written, its `creates`, `changes` and the functions `create`, `update`, `
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
-from django.db.models import Model, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import URLPattern, path, reverse
 from rest_framework import exceptions, serializers, status
 from rest_framework.generics import GenericAPIView
@@ -160,9 +161,10 @@ class Resource(ViewSetMixin, GenericAPIView):
         return dict(read.validated_data)
 
     def allowed(self, act: Callable[[], Any]) -> Any:
-        """What the act gives; what the domain refuses, it refuses in words."""
+        """What the act gives, all of it or nothing; what the domain refuses, it refuses in words."""
         try:
-            return act()
+            with transaction.atomic():
+                return act()
         except self.refusals as refusal:
             raise invalid(self.singular, str(refusal)) from None
 
@@ -177,10 +179,13 @@ class Resource(ViewSetMixin, GenericAPIView):
         answers = []
         for row in rows:
             more = {name: found.get(row.pk) for name, found in embedded.items()}
-            answers.append(
-                {**read.to_representation(row), **more, LINKS: {"self": {"href": self._href(row)}}}
-            )
+            answers.append({**read.to_representation(row), **more, **self.links(row)})
         return answers
+
+    def links(self, row: Any) -> dict[str, Any]:
+        """Where the record is found."""
+        address = reverse(f"v2:{self.singular}", args=[getattr(row, self.id_column)])
+        return {LINKS: {"self": {"href": self.request.build_absolute_uri(address)}}}
 
     def _expanded(self) -> Names:
         given = self.request.query_params.get("expand", "")
@@ -197,10 +202,6 @@ class Resource(ViewSetMixin, GenericAPIView):
         if unknown := [name[:100] for name in given if name not in known]:
             raise NotValid({name: [f"{name} is not a filter of this list."] for name in unknown})
         return {name: given[name] for name in given}
-
-    def _href(self, row: Model) -> str:
-        address = reverse(f"v2:{self.singular}", args=[getattr(row, self.id_column)])
-        return str(self.request.build_absolute_uri(address))
 
     def _list_href(self, query: str) -> str:
         """The list's own address, with other parameters; never with credentials."""

@@ -126,7 +126,7 @@ class ResourceSchema(AutoSchema):
             is_list = action == "list"
             answer = self._list_answer() if is_list else self.enveloped(self.view.singular, self.record())
             good = {code: {"description": "Done.", "content": {JSON: {"schema": answer}}}}
-        if action in ("create", "update"):
+        if self.method in ("POST", "PUT"):
             common += ["400", "413", "415"]
         if action not in ("list", "create"):
             common += ["404", "409"]

@@ -1,0 +1,1 @@
+"""`/v2/orders/{id}/explain`: why, or why not, an order was exported."""

@@ -1,0 +1,1 @@
+"""`/v2/orders` with its actions, `/v2/transactions`, `/v2/accountvaults`, `/v2/transactionbatches`."""
