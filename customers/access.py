@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from audit import changes
 from customers.models import AccessToken, ApiKey, ApiUser, Location
 from delivery import texts
 from delivery.ids import new_id
@@ -47,16 +48,21 @@ def create_user(locations: Iterable[Location], *, name: str = "", by: str) -> Cr
 
 def issue_key(user: ApiUser, *, by: str) -> Credentials:
     """Another key; those that there are go on working."""
-    key = secrets.token_hex(32)
-    ApiKey.objects.create(
-        user=user, digest=_digest(key), start=key[:6], created_at=timezone.now(), created_by=by[:150]
+    secret = secrets.token_hex(32)
+    key = ApiKey(
+        user=user, digest=_digest(secret), start=secret[:6], created_at=timezone.now(), created_by=by[:150]
     )
-    return Credentials(user, key)
+    with transaction.atomic():
+        key.save()
+        changes.record(user, f"Issued the key {key}", by=by)
+    return Credentials(user, secret)
 
 
-def revoke_key(key: ApiKey) -> None:
+def revoke_key(key: ApiKey, *, by: str) -> None:
     """From now on it is not accepted, nor is any token that it was exchanged for."""
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            changes.record(key.user, f"Revoked the key {key}", by=by)
 
 
 def key_of(user_id: str, secret: str, developer_id: str | None) -> ApiKey | None:

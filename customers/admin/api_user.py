@@ -73,15 +73,12 @@ class ApiUserAdmin(QuickAdmin):
 
     def _issue(self, request: HttpRequest, user_id: int) -> HttpResponse:
         user = self._of(request, user_id)
-        issued = access.issue_key(user, by=actor(request))
-        self.log_change(request, user, "Issued a key.")
-        return self._shown_once(request, issued)
+        return self._shown_once(request, access.issue_key(user, by=actor(request)))
 
     def _revoke(self, request: HttpRequest, user_id: int) -> HttpResponse:
         user = self._of(request, user_id)
         key = get_object_or_404(ApiKey, user=user, pk=as_id(request.POST.get("key", "")))
-        access.revoke_key(key)
-        self.log_change(request, user, f"Revoked the key {key}.")
+        access.revoke_key(key, by=actor(request))
         messages.success(request, f"The key {key} is not accepted any more.")
         return HttpResponseRedirect(reverse("admin:customers_apiuser_change", args=[user.pk]))
 
