@@ -70,7 +70,7 @@ def menu(request: HttpRequest) -> list[Section]:
 def _entries(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[Entry]:
     home = reverse("admin:index")
     for page in pages:
-        if page.permissions and not any(_may_see(request, name) for name in page.permissions):
+        if page.permissions and not any(may_see(request, name) for name in page.permissions):
             continue
         try:
             url = reverse(f"admin:{page.name}")
@@ -80,6 +80,6 @@ def _entries(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[Entry]:
         yield Entry(page.label, url, is_here)
 
 
-def _may_see(request: HttpRequest, name: str) -> bool:
+def may_see(request: HttpRequest, name: str) -> bool:
     """Who may change a thing sees it too."""
     return request.user.has_perm(name) or request.user.has_perm(name.replace(".view_", ".change_"))

@@ -1,11 +1,11 @@
 """The history: what happened, newest first, and what became of it; read from events and deliveries."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from customers.models import Customer
 from delivery import catalogue, channels
@@ -20,6 +20,25 @@ _MINOR = (
     "subscription.created",
     "subscription.updated",
 )
+
+
+MOST_COUNTED = 1000
+
+# What a history can be asked to show, and how that is called.
+SHOWN = {
+    "": "Everything",
+    "sent": "What was sent",
+    "exported": "Delivered",
+    "waiting": "Waiting",
+    "failed": "Failed",
+    "notes": "Notes",
+}
+_STATES = {
+    "sent": tuple(Delivery.State.values),
+    "exported": ("delivered",),
+    "waiting": ("pending", "waiting"),
+    "failed": ("failed",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +76,63 @@ class Page:
     older_before: int | None
 
 
-def history(customer: Customer, *, before: int | None = None, limit: int = 50) -> Page:
-    """What happened to the customer, newest first; three statements whatever there is."""
-    return _page(Event.objects.filter(customer=customer), before, limit)
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How many orders a customer has, and deliveries by what became of them.
+
+    `is_cut`: there are more than MOST_COUNTED; what is said of deliveries holds for the newest then.
+    """
+
+    orders: int
+    has_more_orders: bool
+    exported: int
+    waiting: int
+    failed: int
+    is_cut: bool
 
 
-def history_of_order(order_id: int, *, before: int | None = None, limit: int = 50) -> Page:
+def history(customer: Customer, *, show: str = "", before: int | None = None, limit: int = 50) -> Page:
+    """What happened to the customer, newest first; three statements whatever there is.
+
+    `show` is a word of SHOWN: only what became of it, or only notes.
+    """
+    return _page(_shown(Event.objects.filter(customer=customer), show), before, limit)
+
+
+def history_of_order(order_id: int, *, show: str = "", before: int | None = None, limit: int = 50) -> Page:
     """The same for one order."""
-    return _page(Event.objects.filter(order_id=order_id), before, limit)
+    return _page(_shown(Event.objects.filter(order_id=order_id), show), before, limit)
+
+
+def numbers(customer: Customer) -> Numbers:
+    """What was sent about the customer, and what became of it; four statements that never count further."""
+    orders = customer.orders.all()[: MOST_COUNTED + 1].count()
+    newest = Event.objects.filter(customer=customer).order_by("-id").values_list("pk", flat=True)
+    events = list(newest[: MOST_COUNTED + 1])
+    rows = Delivery.objects.filter(event__in=events, is_test=False).values_list("pk", "state")
+    states = dict(rows[: MOST_COUNTED + 1])
+    proofs = Proof.objects.filter(event__in=events).values_list("pk", "state")[: MOST_COUNTED + 1]
+    states = {**dict(proofs), **states}  # one sent again is still there as well
+    count = Counter(states.values())
+    return Numbers(
+        orders=min(orders, MOST_COUNTED),
+        has_more_orders=orders > MOST_COUNTED,
+        exported=count["delivered"],
+        waiting=count["pending"] + count["waiting"],
+        failed=count["failed"],
+        is_cut=max(len(events), len(states)) > MOST_COUNTED,
+    )
+
+
+def _shown(events: QuerySet[Event], show: str) -> QuerySet[Event]:
+    if show == "notes":
+        return events.filter(type="note.added")
+    if show not in _STATES:
+        return events
+    states = _STATES[show]
+    there = Delivery.objects.filter(event=OuterRef("pk"), is_test=False, state__in=states)
+    pruned = Proof.objects.filter(event=OuterRef("pk"), state__in=states)
+    return events.filter(Q(Exists(there)) | Q(Exists(pruned)))
 
 
 def _page(events: QuerySet[Event], before: int | None, limit: int) -> Page:

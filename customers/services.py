@@ -214,7 +214,7 @@ class _Known:
             for kind, value in _keys(person):
                 wanted[kind].add(value)
         here = Customer.objects.filter(location=location, deleted_at__isnull=True).order_by("id")
-        emails = wanted["email"] | {_ascii_lower(str(person.get("email") or "").strip()) for person in people}
+        emails = wanted["email"] | {ascii_lower(str(person.get("email") or "").strip()) for person in people}
         found = [
             here.filter(external_id__in=wanted["external_id"]) if wanted["external_id"] else [],
             here.annotate(lower=Lower("email")).filter(lower__in=emails) if wanted["email"] else [],
@@ -249,7 +249,7 @@ def _keys(person: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [key for key in keys if key[1]]
 
 
-def _ascii_lower(text: str) -> str:
+def ascii_lower(text: str) -> str:
     """As SQLite lowers it, and PostgreSQL in the C locale: letters beyond ASCII stay."""
     return text.encode().lower().decode()
 

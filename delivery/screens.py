@@ -1,5 +1,6 @@
 """What the admin pages of every app share: lists that stay quick, rows that are only read, links."""
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -95,6 +96,11 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 def actor(request: HttpRequest) -> str:
     """Who does it, as events and attempts name staff: `admin:jane`."""
     return f"admin:{request.user.get_username()}"
+
+
+def saved(what: str) -> dict[str, str]:
+    """The headers of an answer that has saved something: the frame closes its dialog, and says what."""
+    return {"HX-Trigger": json.dumps({"saved": what})}  # in ASCII, as headers must be
 
 
 def page_of(row: Model | None, text: str = "") -> str:

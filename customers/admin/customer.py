@@ -5,40 +5,45 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.http import require_GET, require_POST
 
 from customers import services
 from customers.admin.forms import CustomerForm, NoteForm
 from customers.admin.location import the_only_location
-from customers.history import history
+from customers.history import SHOWN, history, numbers
 from customers.models import Customer
 from customers.search import found_exactly
-from delivery.screens import QuickAdmin, actor, as_id
+from delivery.screens import QuickAdmin, actor, as_id, saved
 
 MOST_ORDERS = 20
+HISTORY = "admin/customers/customer/history.html"
+NOTED = "The note is in the history."
 
 
 @admin.register(Customer)
 class CustomerAdmin(QuickAdmin):
     form = CustomerForm
     change_form_template = "admin/customers/customer/change_form.html"
-    list_display = ("number", "name", "email", "phone", "city", "country", "location", "created_at")
-    list_display_links = ("number", "name")
+    change_list_template = "admin/customers/customer/change_list.html"
+    list_display = ("name", "email", "phone_number", "place", "since")
+    list_display_links = ("name",)
     list_filter = ("location",)
-    list_select_related = ("location",)
     search_fields = ("first_name", "last_name", "email", "external_id")
-    search_help_text = "An order number, e-mail, phone, name or external id."
+    search_help_text = "An order number, e-mail, phone, name, external id or customer id."
     ordering = ("-id",)
     autocomplete_fields = ("location",)
     fieldsets = (
         (
             "Contact details",
             {
-                "classes": ("collapse",),
                 "fields": (
                     "location",
                     ("first_name", "last_name"),
@@ -87,7 +92,12 @@ class CustomerAdmin(QuickAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         note = self.admin_site.admin_view(require_POST(self.note_view))
-        return [path("<int:customer_id>/note/", note, name="customers_customer_note"), *super().get_urls()]
+        shown = self.admin_site.admin_view(require_GET(self.entries_view))
+        return [
+            path("<int:customer_id>/note/", note, name="customers_customer_note"),
+            path("<int:customer_id>/entries/", shown, name="customers_customer_entries"),
+            *super().get_urls(),
+        ]
 
     def changeform_view(
         self,
@@ -99,8 +109,7 @@ class CustomerAdmin(QuickAdmin):
         customer = self.get_object(request, object_id) if object_id else None
         context = {**(extra_context or {})}
         if customer is not None and self.has_view_permission(request, customer):
-            context |= _sight_of(customer, request.GET.get("before", ""))
-            context["can_add_note"] = self.has_change_permission(request, customer)
+            context |= {**_card_of(customer), **self._history_of(request, customer)}
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except services.ContactRefused as refusal:
@@ -126,35 +135,73 @@ class CustomerAdmin(QuickAdmin):
         form = NoteForm(request.POST)
         if form.is_valid():
             services.add_note(customer, form.cleaned_data["text"], by=actor(request))
-            messages.success(request, "The note is in the history.")
+        if request.htmx:  # type: ignore[attr-defined]
+            return self._noted(request, customer, form)
+        if form.is_valid():
+            messages.success(request, NOTED)
         else:
             why = " ".join(str(problem) for problem in form.errors["text"])
             messages.error(request, f"The note was not saved. {why}")
         return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[customer.pk]))
 
-    @admin.display(description="id")
-    def number(self, customer: Customer) -> int:
-        return customer.pk
+    def _noted(self, request: HttpRequest, customer: Customer, form: NoteForm) -> HttpResponse:
+        """The history anew, with the note in it, or with the form that says what is wrong."""
+        context = self._history_of(request, customer)
+        if form.is_valid():
+            return TemplateResponse(request, HISTORY, context, headers=saved(NOTED))
+        return TemplateResponse(request, HISTORY, {**context, "note_form": form}, status=422)
+
+    def entries_view(self, request: HttpRequest, customer_id: int) -> HttpResponse:
+        """The history alone, as the page asks for it: otherwise filtered, or only its older entries."""
+        customer = get_object_or_404(Customer, pk=customer_id)
+        if not self.has_view_permission(request, customer):
+            raise PermissionDenied
+        context = self._history_of(request, customer)
+        template = "admin/history.html" if context["before"] else HISTORY
+        return TemplateResponse(request, template, context)
+
+    def _history_of(self, request: HttpRequest, customer: Customer) -> dict[str, Any]:
+        show, before = request.GET.get("show", ""), as_id(request.GET.get("before", ""))
+        return {
+            "customer": customer,
+            "page": history(customer, show=show, before=before),
+            "before": before,
+            "show": show if show in SHOWN else "",
+            "shown": SHOWN,
+            "fragment": reverse("admin:customers_customer_entries", args=[customer.pk]),
+            "with_order": True,
+            "note_form": NoteForm(),
+            "can_add_note": self.has_change_permission(request, customer),
+        }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        return super().get_queryset(request).select_related("location")
 
     @admin.display(description="name")
     def name(self, customer: Customer) -> str:
-        return customer.full_name or "–"
+        gone = format_html(' <span class="badge {}">{}</span>', "cancelled", "deleted")
+        return format_html("<bdi>{}</bdi>{}", str(customer), gone if customer.deleted_at else "")
 
     @admin.display(description="phone")
-    def phone(self, customer: Customer) -> str:
+    def phone_number(self, customer: Customer) -> str:
         return customer.phone
 
+    @admin.display(description="place")
+    def place(self, customer: Customer) -> str:
+        return ", ".join(part for part in (customer.city, customer.country) if part)
 
-def _sight_of(customer: Customer, before: str) -> dict[str, Any]:
-    """What the page shows besides the form."""
+    @admin.display(description="since")
+    def since(self, customer: Customer) -> str:
+        return f"{timezone.localtime(customer.created_at):%Y-%m-%d}"
+
+
+def _card_of(customer: Customer) -> dict[str, Any]:
+    """What the page shows besides the history and the form."""
     orders = list(customer.orders.select_related("campaign").order_by("-id")[: MOST_ORDERS + 1])
     return {
-        "customer": customer,
         "title": str(customer),
         "subtitle": None,
         "orders": orders[:MOST_ORDERS],
         "has_more_orders": len(orders) > MOST_ORDERS,
-        "history": history(customer, before=as_id(before)),
-        "before": as_id(before),
-        "note_form": NoteForm(),
+        "numbers": numbers(customer),
     }

@@ -9,13 +9,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from customers import search
 from customers.history import history_of_order
-from customers.models import Location
-from delivery.screens import MOST_FOUND, ReadOnlyAdmin, ReadOnlyInline, actor, as_id, page_of
+from delivery.screens import ReadOnlyAdmin, ReadOnlyInline, actor, as_id, page_of
+from orders import search
+from orders.admin.filters import OfCampaign, WithTestCard
 from orders.admin.moves import MoveForm, every_offer, offers
 from orders.lifecycle import MoveRefused
 from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
@@ -88,9 +89,10 @@ _COLLAPSED = ("collapse",)
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     change_form_template = "admin/orders/order/change_form.html"
-    list_display = ("client_order_id", "standing", "amount", "customer_page", "created_at")
-    list_filter = ("status", "type", "is_test")
-    list_select_related = ("customer",)
+    change_list_template = "admin/orders/order/change_list.html"
+    list_display = ("client_order_id", "standing", "amount", "customer_page", "of_campaign", "when")
+    list_filter = ("status", "type", ("is_test", WithTestCard), OfCampaign)
+    list_select_related = ("customer", "campaign")
     search_fields = ("first_name", "last_name", "email", "external_order_id")
     search_help_text = "An order number, the client's own order id, an e-mail, phone or name."
     ordering = ("-id",)
@@ -145,13 +147,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def found_exactly(self, term: str) -> Iterable[int]:
         """By its numbers; else the orders of the customers who have this e-mail, phone or id."""
-        pks = Order.objects.values_list("pk", flat=True)
-        here = pks.filter(location__in=Location.objects.values("pk"))  # the index starts with the location
-        return (
-            list(pks.filter(client_order_id=term.upper()))
-            or list(here.filter(external_order_id=term).exclude(external_order_id="")[:MOST_FOUND])
-            or list(pks.filter(customer__in=search.found_exactly(term)).order_by("-id")[:MOST_FOUND])
-        )
+        return search.found_exactly(term)
 
     def get_urls(self) -> list[URLPattern]:
         move = self.admin_site.admin_view(require_POST(self.move_view))
@@ -192,12 +188,21 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="status")
     def standing(self, order: Order) -> str:  # an admin's `state` would lose to the column of the address
         test = format_html(' <span class="badge test">{}</span>', "Test card") if order.is_test else ""
-        kind = "" if order.type == Order.Type.NEW_SALE else f", {order.get_type_display().lower()}"
-        return format_html("{}{}{}", order.get_status_display(), kind, test)
+        kind = "" if order.type == Order.Type.NEW_SALE else f" {order.get_type_display().lower()}"
+        badge = '<span class="badge {}">{}</span>{}{}'
+        return format_html(badge, order.status.lower(), order.get_status_display(), kind, test)
 
     @admin.display(description="total")
     def amount(self, order: Order) -> str:
         return f"{order.total} {order.currency}"
+
+    @admin.display(description="campaign")
+    def of_campaign(self, order: Order) -> str:
+        return str(order.campaign) if order.campaign else "–"
+
+    @admin.display(description="when")
+    def when(self, order: Order) -> str:
+        return f"{timezone.localtime(order.created_at):%Y-%m-%d %H:%M}"
 
     @admin.display(description="customer")
     def customer_page(self, order: Order) -> str:
@@ -214,6 +219,6 @@ def _sight_of(order: Order, before: str) -> dict[str, Any]:
         "order": order,
         "title": f"Order {order.client_order_id}",
         "subtitle": None,
-        "history": history_of_order(order.pk, before=as_id(before)),
+        "page": history_of_order(order.pk, before=as_id(before)),
         "before": as_id(before),
     }

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
 from customers import services
+from customers.history import numbers
 from customers.models import Customer
-from delivery.models import Event
-from tests.admin.store import BY, HOSTILE, Store
+from delivery.models import Event, Proof
+from tests.admin.store import BY, HOSTILE, Store, an_order, set_to
 
 
 def _page(customer: Customer) -> str:
@@ -116,6 +118,81 @@ def test_older_history_is_a_page_further(store: Store, admin_client: Client) -> 
         services.add_note(store.customer, f"note {number}.", by=BY)
     newest = admin_client.get(_page(store.customer)).content.decode()
     assert "note 59." in newest and "note 3." not in newest
-    before = newest.split("?before=")[1].split('"')[0]
+    before = newest.split("before=")[1].split("#")[0]
     older = admin_client.get(_page(store.customer), {"before": before}).content.decode()
     assert "note 3." in older and "note 59." not in older
+
+
+def test_a_note_appears_at_once_with_the_history_around_it(store: Store, admin_client: Client) -> None:
+    note = reverse("admin:customers_customer_note", args=[store.customer.pk])
+    asked = {"headers": {"HX-Request": "true"}}
+    answer = admin_client.post(note, {"text": "Called back, all fine"}, **asked)
+    assert answer.status_code == 200 and "The note is in the history." in answer["HX-Trigger"]
+    html = answer.content.decode()
+    assert html.lstrip().startswith("<section") and "Called back, all fine" in html
+    refused = admin_client.post(note, {"text": ""}, **asked)
+    assert refused.status_code == 422 and "This field is required" in refused.content.decode()
+    assert "HX-Trigger" not in refused
+
+
+def test_the_history_shows_what_it_is_asked_for(store: Store, admin_client: Client) -> None:
+    def shown(show: str) -> str:
+        return admin_client.get(_page(store.customer), {"show": show}).content.decode()
+
+    sent, note = "failed to export to export profile", "Called Ann"
+    for show, has_sent, has_note in (
+        ("", True, True),
+        ("nonsense", True, True),
+        ("sent", True, False),
+        ("waiting", True, False),
+        ("exported", False, False),
+        ("failed", False, False),
+        ("notes", False, True),
+    ):
+        assert (sent in shown(show), note in shown(show)) == (has_sent, has_note), show
+    set_to(store.delivery, state="failed")
+    assert sent in shown("failed") and sent not in shown("waiting")
+
+
+def test_the_numbers_say_what_became_of_it_also_when_only_proofs_are_left(store: Store) -> None:
+    found = numbers(store.customer)
+    assert (found.orders, found.exported, found.waiting, found.failed) == (1, 0, 1, 0)
+    set_to(store.delivery, state="delivered")
+    assert (numbers(store.customer).exported, numbers(store.customer).waiting) == (1, 0)
+    kept = {field.attname for field in Proof._meta.concrete_fields} - {"content_sha256"}
+    Proof.objects.create(**{name: getattr(store.delivery, name) for name in kept})
+    assert numbers(store.customer).exported == 1
+    store.delivery.delete()
+    assert numbers(store.customer).exported == 1
+
+
+def test_the_numbers_count_no_further_than_they_say(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("customers.history.MOST_COUNTED", 2)
+    for _ in range(3):
+        an_order(store.location, store.customer, store.product)
+    found = numbers(store.customer)
+    assert (found.orders, found.has_more_orders, found.is_cut) == (2, True, True)
+
+
+def test_older_entries_come_alone_when_the_page_asks_for_them(store: Store, admin_client: Client) -> None:
+    for number in range(60):
+        services.add_note(store.customer, f"note {number}.", by=BY)
+    address = reverse("admin:customers_customer_entries", args=[store.customer.pk])
+    newest = admin_client.get(address, {"show": "notes"}).content.decode()
+    older_link = newest.split('hx-get="')[-1].split('"')[0].replace("&amp;", "&")
+    older = admin_client.get(older_link, headers={"HX-Request": "true"}).content.decode()
+    assert "note 3." in older and "note 59." not in older and "<section" not in older
+
+
+def test_the_history_alone_needs_the_permission_too(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    address = reverse("admin:customers_customer_entries", args=[store.customer.pk])
+    assert client_who_may("customers.view_customer").get(address).status_code == 200
+    assert client_who_may("orders.view_order").get(address).status_code == 403
+
+
+def test_who_may_only_look_sees_no_form(store: Store, client_who_may: Callable[..., Client]) -> None:
+    html = client_who_may("customers.view_customer").get(_page(store.customer)).content.decode()
+    assert "Add note" not in html and "Edit contact details" not in html and 'name="_save"' not in html
+    assert "Called Ann" in html

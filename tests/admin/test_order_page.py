@@ -91,7 +91,7 @@ def test_test_card_orders_say_so(store: Store, admin_client: Client) -> None:
     lifecycle.complete_sale(order, by=BY, payments=[lifecycle.Payment(card_last4="0000")])
     assert "test card order: never exported" in admin_client.get(_page(order)).content.decode()
     listed = admin_client.get(reverse("admin:orders_order_changelist")).content.decode()
-    assert 'Complete <span class="badge test">Test card</span>' in listed
+    assert 'Complete</span> <span class="badge test">Test card</span>' in listed
 
 
 def test_orders_are_found_by_what_people_know(store: Store, admin_client: Client) -> None:
