@@ -9,7 +9,7 @@ UV_COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 
 SIDE_BY_SIDE := $(if $(DATABASE_URL),,-n 2 --dist loadfile)
 SAY := @printf '\n\033[1m%s\033[0m\n'
 
-.PHONY: help run test check lock bench torture verify-data chromium redis
+.PHONY: help run test check lock bench torture screens verify-data chromium redis
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -55,6 +55,9 @@ torture: .venv/dev.stamp ## kill workers, receiver and database at random, then 
 	@for database in $(or $(DATABASE),postgres sqlite); do \
 		$(PY) -m tests.torture --database $$database --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) || exit 1; \
 	done
+
+screens: .venv/dev.stamp chromium ## the pictures of the documents, anew, from a running product
+	@$(PY) -m tests.screens
 
 verify-data: .venv/runtime.stamp ## import the whole real data set and compare every count with the files (FOLDER)
 	@$(PY) manage.py verify_data $(if $(FOLDER),"$(FOLDER)")

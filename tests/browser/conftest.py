@@ -1,7 +1,5 @@
 """A page of a real browser that notes what it complains of."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -9,10 +7,18 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from tests.browser.chromium import executable, launched
 
 
 @dataclass
@@ -48,14 +54,10 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    executable = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if executable is None:
+    if executable() is None:
         pytest.skip("needs Chromium: `make test` installs it where it may")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable,
-            args=["--no-sandbox"] if os.geteuid() == 0 else [],  # Chromium does not run as root with it
-        )
+        browser = launched(playwright)
         yield browser
         browser.close()
 

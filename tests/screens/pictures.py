@@ -1,0 +1,86 @@
+"""Which pictures there are, and how one comes to each page: as a person would, by its links."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from re import compile as pattern
+
+from playwright.sync_api import Page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One file. `open` leads the page there."""
+
+    name: str
+    open: Callable[[Page], object]
+    is_dark: bool = False
+    is_phone: bool = False
+    is_whole: bool = True
+    is_logged_in: bool = True
+
+
+def _at(path: str) -> Callable[[Page], object]:
+    return lambda page: page.goto(path)
+
+
+def _first(path: str, link: str) -> Callable[[Page], object]:
+    """The page behind the first link of that address in a list."""
+
+    def lead(page: Page) -> None:
+        page.goto(path)
+        page.locator(f"#content a[href*='{link}']").first.click()
+        page.wait_for_load_state()
+
+    return lead
+
+
+def _exported_order(page: Page) -> None:
+    """An order of which something was sent."""
+    page.goto("/admin/delivery/delivery/?state__exact=delivered")
+    page.locator("#content a[href*='/admin/orders/order/']").first.click()
+    page.wait_for_load_state()
+
+
+def _exported_customer(page: Page) -> None:
+    _exported_order(page)
+    page.locator("#content a[href*='/admin/customers/customer/']").first.click()
+    page.wait_for_load_state()
+
+
+def _new_profile(page: Page) -> None:
+    page.goto("/admin/exports/")
+    page.get_by_role("button", name=pattern("(?i)add.*export profile|new export profile")).click()
+    page.locator("#dialog[open]").wait_for()
+
+
+def _new_route(page: Page) -> None:
+    page.goto("/admin/exports/")
+    page.get_by_role("button", name=pattern("(?i)add.*route|new.*route")).click()
+    page.locator("#dialog[open]").wait_for()
+
+
+PICTURES = (
+    Picture("login", _at("/admin/login/"), is_whole=False, is_logged_in=False),
+    Picture("dashboard", _at("/admin/")),
+    Picture("dashboard-dark", _at("/admin/"), is_dark=True),
+    Picture("dashboard-phone", _at("/admin/"), is_phone=True),
+    Picture("exports", _at("/admin/exports/")),
+    Picture("exports-dark", _at("/admin/exports/"), is_dark=True),
+    Picture("exports-phone", _at("/admin/exports/"), is_phone=True),
+    Picture("exports-new-profile", _new_profile, is_whole=False),
+    Picture("exports-new-route", _new_route, is_whole=False),
+    Picture("profile", _first("/admin/exports/exportprofile/", "/change/")),
+    Picture("customers", _at("/admin/customers/customer/")),
+    Picture("customer", _exported_customer),
+    Picture("customer-phone", _exported_customer, is_phone=True),
+    Picture("orders", _at("/admin/orders/order/")),
+    Picture("order", _exported_order),
+    Picture("deliveries", _at("/admin/delivery/delivery/")),
+    Picture("delivery", _first("/admin/delivery/delivery/?state__exact=delivered", "/delivery/delivery/")),
+    Picture(
+        "delivery-waiting", _first("/admin/delivery/delivery/?state__exact=waiting", "/delivery/delivery/")
+    ),
+    Picture("endpoints", _at("/admin/delivery/endpoint/")),
+    Picture("audit-log", _at("/admin/audit/change/")),
+    Picture("receiver", _at("/receiver/")),
+)
