@@ -2,14 +2,25 @@
 "use strict";
 
 (() => {
-    const menu = document.getElementById("menu");
-    const toggle = document.getElementById("menu-toggle");
-    if (menu && toggle) {
-        menu.classList.add("folds"); // without this script it stays open
+    // On a phone the menu and a list's filters are folded; without this script they stay open.
+    const fold = (folded, toggle) => {
+        folded.classList.add("folds");
         toggle.addEventListener("click", () => {
-            const isOpen = menu.classList.toggle("open");
-            toggle.setAttribute("aria-expanded", String(isOpen));
+            toggle.setAttribute("aria-expanded", String(folded.classList.toggle("open")));
         });
+    };
+    const menu = document.getElementById("menu");
+    if (menu) fold(menu, document.getElementById("menu-toggle"));
+    const filters = document.getElementById("changelist-filter");
+    if (filters) {
+        const toggle = document.createElement("button");
+        toggle.type = "button";
+        toggle.className = "filter-toggle";
+        toggle.textContent = filters.querySelector("li.selected:not(:first-child)") ? "Filter (some are set)" : "Filter";
+        toggle.setAttribute("aria-expanded", "false");
+        toggle.setAttribute("aria-controls", filters.id);
+        filters.before(toggle);
+        fold(filters, toggle);
     }
 
     const dialog = document.getElementById("dialog");
