@@ -24,4 +24,10 @@ class PostriderSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Ours first: one of them stands where Django lists the tables of an app."""
-        return [path("search/", self.admin_view(search), name="search"), *super().get_urls()]
+        from exports.admin import board  # whose own admin pages ask for this site
+
+        return [
+            path("search/", self.admin_view(search), name="search"),
+            *board.urls(self.admin_view),
+            *super().get_urls(),
+        ]

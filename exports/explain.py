@@ -144,6 +144,8 @@ def _profile_refusal(profile: ExportProfile) -> str:
         return "the profile is switched off"
     if profile.type != ExportProfile.Type.POSTBACK:
         return f"the profile writes {profile.get_type_display()} files"
+    if not profile.url:
+        return "the profile has no Postback URL yet"
     if not profile.routes.all():
         return "the profile has no route"
     return ""

@@ -8,12 +8,19 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.models import BaseInlineFormSet
 
+from customers.models import Location
 from delivery.secrets import MASK
 from exports import services, validation
 from exports.models import STATIC, ExportProfile, FieldMapping, Route
 
 FIELD_NAMES = "field-names"  # the id of the page's list of fields, which every mapping's field completes from
 MOST_OF_A_DOCUMENT = 10 * 1024 * 1024
+
+
+def _types_offered(*also: str) -> list[tuple[str, str]]:
+    """The export types that can be chosen, and those that something has already."""
+    offered = {ExportProfile.Type.POSTBACK.value, *also}
+    return [choice for choice in ExportProfile.Type.choices if choice[0] in offered]
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -29,9 +36,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "type" in self.fields:  # files are not written yet; a loaded profile keeps the type it has
-            offered = {ExportProfile.Type.POSTBACK.value, self.instance.type}
-            choices = [choice for choice in ExportProfile.Type.choices if choice[0] in offered]
-            self.fields["type"] = forms.ChoiceField(label="Export type", choices=choices)
+            self.fields["type"] = forms.ChoiceField(
+                label="Export type", choices=_types_offered(self.instance.type)
+            )
 
     def clean_pci_document(self) -> Any:
         document = self.cleaned_data["pci_document"]
@@ -127,6 +134,19 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
             _add(self, lambda: validation.check_routes(profile, [self.instance]))
 
 
+class NewProfileForm(forms.Form):
+    """What a profile begins with, as the green + asks for it. With one location nobody has to name it."""
+
+    name = forms.CharField(label="Profile name", max_length=150)
+    type = forms.ChoiceField(label="Export type", choices=_types_offered())
+    location = forms.ModelChoiceField(Location.objects.order_by("name"), empty_label="Choose a location")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if Location.objects.count() == 1:
+            del self.fields["location"]
+
+
 class CloneForm(forms.Form):
     """The name of the copy."""
 
@@ -145,8 +165,13 @@ def _add(form: "forms.ModelForm[Any]", check: Callable[[], None]) -> None:
     try:
         check()
     except ValidationError as error:
-        told = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
-        for name, texts in told.items():
-            if name not in form.errors:
-                for text in texts:
-                    form.add_error(name if name in form.fields else None, text)
+        tell(form, error)
+
+
+def tell(form: forms.BaseForm, error: ValidationError) -> None:
+    """Says in the form what was refused: at the fields at fault that have no error yet, else above them."""
+    told = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    for name, texts in told.items():
+        if name not in form.errors:
+            for text in texts:
+                form.add_error(name if name in form.fields else None, text)

@@ -20,6 +20,8 @@ def _stops(profile: ExportProfile, mappings: Sequence[FieldMapping]) -> Iterator
         yield "This profile is switched off: nothing is taken, and what waits is held."
     if profile.type != ExportProfile.Type.POSTBACK:
         yield f"{profile.get_type_display()} files are not written yet, so nothing is exported."
+    elif not profile.url:
+        yield "This profile has no Postback URL yet, so nothing is exported. Type it in below."
     yield from _faults(profile, mappings)
     if profile.last_run_error:
         yield f"The last run failed: {profile.last_run_error}"

@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
@@ -15,10 +15,11 @@ from django.utils.html import format_html
 from customers.models import Location
 from delivery.admin.endpoints import deliveries_of, health_in_a_word, health_of
 from delivery.clock import clock
-from delivery.models import Delivery
 from delivery.screens import QuickAdmin, actor, as_id
 from exports import services, validation
 from exports.admin import doors, versions
+from exports.admin.back import BackToBoard
+from exports.admin.counted import counted
 from exports.admin.notes import notes_on
 from exports.fields import STATIC, groups
 from exports.forms import (
@@ -37,7 +38,6 @@ GENERAL = (
     *("name", "type", "url", "delay_minutes", "cadence", "timeout_seconds", "omit_empty"),
     *("success_rule", "success_path", "success_value", "pci_document"),
 )
-MOST_WAITING = 1000  # counted no further: a dead endpoint may have a million
 
 
 class MappingInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -71,15 +71,8 @@ class RouteInline(admin.TabularInline):  # type: ignore[type-arg]
         return field
 
 
-class _CountOf(Subquery):
-    """How many rows a subquery with a limit has."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
-    output_field = IntegerField()
-
-
 @admin.register(ExportProfile)
-class ExportProfileAdmin(QuickAdmin):
+class ExportProfileAdmin(BackToBoard, QuickAdmin):
     form = ProfileForm
     inlines = (MappingInline, RouteInline)
     change_form_template = "admin/exports/exportprofile/change_form.html"
@@ -176,15 +169,9 @@ class ExportProfileAdmin(QuickAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With the counts that only the list shows."""
         changelist = super().get_changelist_instance(request)
-        waiting = Delivery.objects.filter(endpoint=OuterRef("endpoint"), state__in=["pending", "waiting"])
-        routes = Route.objects.filter(profile=OuterRef("pk"))
         page = {profile.pk: profile for profile in changelist.result_list}
-        counted = ExportProfile.objects.filter(pk__in=page).annotate(
-            waits=_CountOf(waiting.order_by().values("pk")[: MOST_WAITING + 1]),
-            route_count=_CountOf(routes.order_by().values("pk")),
-        )
-        for pk, waits, route_count in counted.order_by().values_list("pk", "waits", "route_count"):
-            page[pk].waits, page[pk].route_count = waits, route_count
+        for pk, counts in counted(page).items():
+            page[pk].counts = counts
         return changelist
 
     @admin.display(description="active", boolean=True)
@@ -193,16 +180,18 @@ class ExportProfileAdmin(QuickAdmin):
 
     @admin.display(description="routes")
     def routed(self, profile: Any) -> str:
-        return profile.route_count or format_html('<strong class="none">{}</strong>', "no route")
+        return profile.counts.routes or format_html('<strong class="none">{}</strong>', "no route")
 
     @admin.display(description="waiting")
     def waiting(self, profile: Any) -> str:
-        if not profile.waits:
+        if not profile.counts.waiting:
             return "–"
-        number = f"{MOST_WAITING}+" if profile.waits > MOST_WAITING else str(profile.waits)
         url = reverse("admin:delivery_delivery_changelist")
         return format_html(
-            '<a href="{}?endpoint={}&amp;state__in=pending,waiting">{}</a>', url, profile.endpoint_id, number
+            '<a href="{}?endpoint={}&amp;state__in=pending,waiting">{}</a>',
+            url,
+            profile.endpoint_id,
+            profile.counts.waiting_text,
         )
 
     @admin.display(description="health")

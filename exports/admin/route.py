@@ -8,12 +8,13 @@ from django.http import HttpRequest
 
 from delivery.screens import QuickAdmin, actor
 from exports import services
+from exports.admin.back import BackToBoard
 from exports.forms import RouteForm
 from exports.models import Route
 
 
 @admin.register(Route)
-class RouteAdmin(QuickAdmin):
+class RouteAdmin(BackToBoard, QuickAdmin):
     form = RouteForm
     list_display = ("profile", "customer_type", "of_campaign", "of_product", "effective_from")
     list_display_links = ("profile", "customer_type")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from exports.models import ExportProfile, FieldMapping, Route
@@ -57,6 +58,9 @@ def remove_route(route: Route, *, by: str) -> None:
 def _save_routes(profile: ExportProfile, changed: Sequence[Route], removed: Sequence[Route], by: str) -> None:
     with transaction.atomic():
         _lock(profile)
+        known = set(profile.routes.values_list("pk", flat=True))
+        if any(route.pk and route.pk not in known for route in changed):
+            raise ValidationError("This route has been removed meanwhile. Add it anew.")
         save(profile, by=by, routes=routes_after(profile, changed, removed))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit import changes as audit
@@ -58,6 +58,21 @@ def save(
     `why` is what the audit log says beside what changed.
     """
     _check(profile, mappings, routes, is_address_checked)
+    try:
+        return _saved(profile, by, mappings, routes, catch_up, why)
+    except IntegrityError:
+        validation.check_profile(profile)  # somebody else has taken the name meanwhile
+        raise
+
+
+def _saved(
+    profile: ExportProfile,
+    by: str,
+    mappings: Sequence[FieldMapping] | None,
+    routes: Sequence[Route] | None,
+    catch_up: bool | None,
+    why: str,
+) -> list[str]:
     with transaction.atomic():
         stored = ExportProfile.objects.select_for_update().get(pk=profile.pk) if profile.pk else None
         _check_together(profile, stored, mappings)
@@ -152,7 +167,7 @@ def _update(
     is_new_version = bool({*SETTINGS, "mappings"} & set(changes))
     profile.version = stored.version + is_new_version
     columns = [*SETTINGS, "is_active", "pci_approved_by", "pci_approved_at", "version"]
-    if {"delay_minutes", "cadence", "active"} & set(changes):
+    if {"delay_minutes", "cadence", "active"} & set(changes) or not stored.url:
         profile.next_run_at = _next_run(profile, stored)
         columns.append("next_run_at")
     profile.save(update_fields=columns)
@@ -166,7 +181,8 @@ def _update(
 
 
 def _next_run(profile: ExportProfile, stored: ExportProfile) -> datetime | None:
-    """An interval after the last run, as if it had always been that long; after a pause, from now."""
+    """An interval after the last run, as if it had always been that long; after a pause, or with its first
+    URL, from now."""
     if not profile.is_active:
         return None
     now = timezone.now()

@@ -6,6 +6,17 @@ handful of statements per batch. What makes it safe to run twice, at once, or to
 """
 
 from exports.sweep.clock import due, interval, postbacks, run_due, run_immediate
+from exports.sweep.pause import Pause, in_pause_of
 from exports.sweep.walk import Report, run
 
-__all__ = ["Report", "due", "interval", "postbacks", "run", "run_due", "run_immediate"]
+__all__ = [
+    "Pause",
+    "Report",
+    "due",
+    "in_pause_of",
+    "interval",
+    "postbacks",
+    "run",
+    "run_due",
+    "run_immediate",
+]

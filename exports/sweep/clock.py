@@ -18,8 +18,8 @@ def interval(profile: ExportProfile) -> timedelta:
 
 
 def postbacks() -> Iterable[ExportProfile]:
-    """The profiles that a sweep is for."""
-    return ExportProfile.objects.filter(is_active=True, type=ExportProfile.Type.POSTBACK)
+    """The profiles that a sweep is for; one that has no URL yet takes nothing, and so loses nothing."""
+    return ExportProfile.objects.filter(is_active=True, type=ExportProfile.Type.POSTBACK).exclude(url="")
 
 
 def due(now: datetime) -> list[ExportProfile]:

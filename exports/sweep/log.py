@@ -71,6 +71,18 @@ def position_before(moment: datetime, end: Position) -> Position:
     return min((found[0], found[1] - 1), end) if found else end
 
 
+def position_further(start: Position, number: int, end: Position) -> Position:
+    """The position so many events after `start`, or `end` if that comes first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tx_id, id FROM delivery_event WHERE muted = '' AND (tx_id, id) > (%s, %s) "
+            "ORDER BY tx_id, id LIMIT 1 OFFSET %s",
+            [*start, number - 1],
+        )
+        found = cursor.fetchone()
+    return min((found[0], found[1]), end) if found else end
+
+
 def batches(start: Position, end: Position, types: set[str], size: int) -> Iterator[list[LoggedEvent]]:
     """The events of these types after `start` up to `end`, in order, at most `size` at a time."""
     wanted = sorted(types)

@@ -96,7 +96,7 @@ def _plans(reports: dict[int, Report], end: event_log.Position, *, dry_run: bool
             _stopped(reports[profile.pk], error, dry_run=dry_run)
             continue
         if made.routes and (profile.swept_tx is not None or dry_run):
-            made.position = made.reached = _position(profile, end)
+            made.position = made.reached = position_of(profile, end)
             plans.append(made)
     return plans
 
@@ -110,11 +110,12 @@ def _place(profile_ids: Sequence[int], end: event_log.Position) -> None:
     with transaction.atomic():
         for profile in ExportProfile.objects.select_for_update().filter(pk__in=profile_ids, swept_tx=None):
             if profile.routes.exists():
-                profile.swept_tx, profile.swept_id = _position(profile, end)
+                profile.swept_tx, profile.swept_id = position_of(profile, end)
                 profile.save(update_fields=["swept_tx", "swept_id"])
 
 
-def _position(profile: ExportProfile, end: event_log.Position) -> event_log.Position:
+def position_of(profile: ExportProfile, end: event_log.Position) -> event_log.Position:
+    """Up to where the profile, which has routes, has looked."""
     if profile.swept_tx is not None and profile.swept_id is not None:
         return (profile.swept_tx, profile.swept_id)
     start = min(route.effective_from for route in profile.routes.all())

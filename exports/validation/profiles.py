@@ -71,9 +71,11 @@ def _name_fault(profile: ExportProfile) -> str:
 
 
 def _url_fault(profile: ExportProfile) -> str:
+    """A profile begins without one, and takes nothing until it has one; from then on it keeps one."""
     if profile.url:
         return url_fault(profile.url)
-    return "A Postback needs a URL." if profile.type == ExportProfile.Type.POSTBACK else ""
+    had_one = ExportProfile.objects.filter(pk=profile.pk, type=ExportProfile.Type.POSTBACK).exclude(url="")
+    return "A Postback needs a URL. To stop it, switch the profile off." if had_one.exists() else ""
 
 
 def _success_fault(profile: ExportProfile) -> str:

@@ -82,7 +82,7 @@ def test_a_list_counts_no_further_than_it_shows(store: Store, monkeypatch: pytes
 def test_a_profile_list_counts_what_waits_no_further_than_it_shows(
     store: Store, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exports.admin.profile.MOST_WAITING", 2)
+    monkeypatch.setattr("exports.admin.counted.MOST_WAITING", 2)
     for _ in range(3):
         Delivery.objects.create(
             channel="export",

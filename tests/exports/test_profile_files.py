@@ -153,7 +153,6 @@ def test_all_or_nothing(load: Load) -> None:
     [
         ({"name": ""}, "name: The profile needs a name."),
         ({"delay": 99999}, "delay: Give a whole number of minutes from 0 to 43200."),
-        ({"url": ""}, "url: A Postback needs a URL."),
         ({"url": "http://10.0.0.1/"}, "url: 10.0.0.1 is not a public address."),
         ({"cadence": "hourly"}, "cadence: “hourly” is not allowed."),
         ({"settings": {"timeout_seconds": 0}}, "timeout_seconds: Give a whole number of seconds"),
