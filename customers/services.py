@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from customers.models import Customer, Location
-from delivery import events, sets, texts
+from delivery import events, sets, snapshots, texts
 from delivery.events import Happening
 
 CONTACT_FIELDS = (
@@ -160,7 +160,7 @@ def update(customer: Customer, *, by: str, **fields: Any) -> Customer:
             customer.modified_at = timezone.now()
             with _external_id_kept(customer):
                 customer.save()
-            old = {name: _plain(before[name]) for name in changed}
+            old = {name: snapshots.plain(before[name]) for name in changed}
             data = {**snapshot(customer), "fields": ", ".join(changed), "old": old}
             events.record(Happening("contact.updated", customer.location_id, customer.pk, None, data), by=by)
     return customer
@@ -192,7 +192,8 @@ def add_note(customer: Customer, text: str, *, by: str) -> None:
 
 def snapshot(customer: Customer) -> dict[str, Any]:
     """The customer as it is now, for the event that tells of it: names of columns to plain JSON values."""
-    fields = {name: _plain(getattr(customer, name)) for name in CONTACT_FIELDS}
+    names = (*CONTACT_FIELDS, "created_at", "modified_at")
+    fields = {name: snapshots.plain(getattr(customer, name)) for name in names}
     return {
         "id": customer.public_id,
         **{name: value for name, value in fields.items() if value not in ("", None, {})},
@@ -301,7 +302,3 @@ def _locked(customer: Customer) -> Customer:
     if found.deleted_at:
         raise CustomerGone("This customer was deleted.")
     return found
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | str | dict) else str(value)

@@ -6,22 +6,26 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One entry. `sentence` is filled from the event's data; `postbacks` are (CREATE|UPDATE|DELETE, what)."""
+    """One entry. `sentence` is filled from the event's data.
+
+    `postback` is (CREATE|UPDATE|DELETE, resource): what postback configs are told, and of which row the
+    event carries how it is (`delivery.snapshots`). None: another event of the same moment tells it.
+    """
 
     key: str
     meaning: str
     sentence: str
-    postbacks: tuple[tuple[str, str], ...] = ()
+    postback: tuple[str, str] | None = None
     example: tuple[tuple[str, Any], ...] = ()
     is_private: bool = False  # nobody can subscribe to it
 
 
-_ORDER_CHANGED = (("UPDATE", "order"),)
-_SUBSCRIPTION_CHANGED = (("UPDATE", "subscription"),)
+_ORDER_CHANGED = ("UPDATE", "order")
+_SUBSCRIPTION_CHANGED = ("UPDATE", "subscription")
 _SUBSCRIPTION = (("subscription", 812),)
 
 ALL = (
-    EventType("order.created", "An order exists, complete or not", "Order created", (("CREATE", "order"),)),
+    EventType("order.created", "An order exists, complete or not", "Order created", ("CREATE", "order")),
     EventType("order.updated", "An order's own data changed", "Order changed", _ORDER_CHANGED),
     EventType("order.partial", "An incomplete order is created or its cart changes", "Order is incomplete"),
     EventType(
@@ -93,7 +97,7 @@ ALL = (
         "subscription.created",
         "A recurring purchase exists",
         "Subscription created",
-        (("CREATE", "subscription"),),
+        ("CREATE", "subscription"),
         _SUBSCRIPTION,
     ),
     EventType(
@@ -107,7 +111,7 @@ ALL = (
         "subscription.started",
         "A new sale includes a recurring product",
         "Subscription started",
-        (),
+        None,
         _SUBSCRIPTION,
     ),
     EventType(
@@ -180,63 +184,66 @@ ALL = (
         _ORDER_CHANGED,
         (("fulfillment", 77), ("rma_number", "R-1")),
     ),
-    EventType("contact.created", "A customer exists", "Customer created", (("CREATE", "contact"),)),
+    EventType("contact.created", "A customer exists", "Customer created", ("CREATE", "contact")),
     EventType(
         "contact.updated",
         "A customer's data changed",
         "Customer changed: {fields}",
-        (("UPDATE", "contact"),),
+        ("UPDATE", "contact"),
         (("fields", "email"),),
     ),
-    EventType("contact.deleted", "A customer is deleted", "Customer deleted", (("DELETE", "contact"),)),
+    EventType("contact.deleted", "A customer is deleted", "Customer deleted", ("DELETE", "contact")),
     EventType(
         "transaction.created",
         "Money moved, or a try at it",
         "{type} of {amount}: {response}",
-        (("CREATE", "transaction"),),
+        ("CREATE", "transaction"),
         (("transaction", 4711), ("type", "SALE"), ("amount", "59.90"), ("response", "SUCCESS")),
     ),
     EventType(
         "transaction.updated",
         "A transaction's state changed",
         "Transaction changed",
-        (("UPDATE", "transaction"),),
+        ("UPDATE", "transaction"),
         (("transaction", 4711),),
     ),
     EventType(
         "accountvault.created",
         "A payment method is stored",
         "Payment method stored",
-        (("CREATE", "accountvault"),),
+        ("CREATE", "accountvault"),
     ),
     EventType(
         "accountvault.updated",
         "A stored payment method changed",
         "Payment method changed",
-        (("UPDATE", "accountvault"),),
+        ("UPDATE", "accountvault"),
     ),
     EventType(
         "accountvault.deleted",
         "A stored payment method is removed",
         "Payment method removed",
-        (("DELETE", "accountvault"),),
+        ("DELETE", "accountvault"),
     ),
     EventType(
         "transactionbatch.created",
         "The day's settlement batch opened",
         "Batch opened",
-        (("CREATE", "transactionbatch"),),
+        ("CREATE", "transactionbatch"),
     ),
     EventType(
         "transactionbatch.updated",
         "The day's settlement batch closed",
         "Batch closed",
-        (("UPDATE", "transactionbatch"),),
+        ("UPDATE", "transactionbatch"),
     ),
-    EventType("note.added", "An agent left a note", "{text}", (), (("text", "Called back, all fine"),), True),
+    EventType(
+        "note.added", "An agent left a note", "{text}", None, (("text", "Called back, all fine"),), True
+    ),
 )
 
 BY_KEY = {entry.key: entry for entry in ALL}
+POSTBACKS = {entry.key: entry.postback for entry in ALL if entry.postback is not None}
 
 
 def sentence(event_type: str, data: dict[str, Any]) -> str:

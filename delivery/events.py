@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from delivery import sets, waking
 from delivery.models import Event
@@ -56,27 +57,40 @@ def record_many(happenings: Sequence[Happening], *, by: str, quiet: bool = False
     if not connection.in_atomic_block:
         raise RuntimeError("Events are recorded in the transaction of the change they tell of.")
     now = timezone.now()
-    history_before = now - timedelta(hours=settings.POSTRIDER_HISTORY_HOURS)
+    history_before = _history_before(now)
     rows = [_row(happening, by, now, history_before, quiet) for happening in happenings]
     sets.append("delivery_event", [connection.ops.quote_name(name) for name in _COLUMNS], rows)
     if any(not row[-1] for row in rows):
         waking.after_commit()
 
 
-def mend_after_restore() -> bool:
+def mend_after_restore() -> None:
     """After a dump was restored into a new PostgreSQL cluster, its transaction ids start low again.
 
     Events of the old cluster would then seem to be of transactions to come, and new ones older than they
-    are. The old ones are all committed: they go to the front, in the order of their ids. Whether it was so.
+    are. The old ones are all committed: they go to the front, in the order of their ids, and every subscriber
+    (POSTRIDER_AFTER_RESTORE) looks at the log anew; all in one transaction.
     """
+    if connection.vendor != "postgresql":
+        return
     # Asked and mended by one statement each: what is committed between two would seem to be ahead too.
     ahead = "tx_id >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SELECT 1 FROM delivery_event WHERE muted = '' AND {ahead} LIMIT 1")  # noqa: S608
         if cursor.fetchone() is None:
-            return False
+            return
         cursor.execute(f"UPDATE delivery_event SET tx_id = 0 WHERE {ahead}")  # noqa: S608
-        return True
+        for name in settings.POSTRIDER_AFTER_RESTORE:
+            import_string(name)()
+
+
+def will_be_heard(occurred_at: datetime, *, quiet: bool = False) -> bool:
+    """Whether subscribers will be told of an event of that time: only then does it need what they ask for."""
+    return not quiet and occurred_at >= _history_before(timezone.now())
+
+
+def _history_before(now: datetime) -> datetime:
+    return now - timedelta(hours=settings.POSTRIDER_HISTORY_HOURS)
 
 
 def _row(

@@ -15,6 +15,7 @@ from delivery.transports import MOST_OF_A_HEADER, Answer, Request
 
 _KNOWS_NONE = blotter(())
 MOVED = (301, 302, 303, 307, 308)
+GONE = 410
 # Somebody is there and does not want what was sent; anything else looks as if nobody were.
 _REFUSALS = range(400, 500)
 _NOT_REFUSALS = (408, 425, 429)
@@ -34,7 +35,7 @@ def judged(answer: Answer, rule: SuccessRule | None = None, known: Blotter = _KN
             "redirect",
             f"{status}: the receiver says it is now at {to or 'another address'}. Not followed.",
         )
-    return "status", f"{status} {_REASONS.get(status, '')}".strip()
+    return "gone" if status == GONE else "status", f"{status} {_REASONS.get(status, '')}".strip()
 
 
 def _missed(rule: SuccessRule, answer: Answer, known: Blotter) -> str:

@@ -258,6 +258,23 @@ def hold(endpoint: Endpoint) -> int:
         return Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease=None).update(due_at=None)
 
 
+def cancel(endpoint: Endpoint) -> int:
+    """What waits for the endpoint is given up; what is out is not, and may be cancelled once it is back.
+
+    How many. For an endpoint that is held: else what comes back would be due again.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        lock_endpoints([endpoint.id])
+        waiting = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease=None)
+        counted = waiting.filter(is_test=False).count()
+        cancelled = waiting.update(
+            state=Delivery.State.CANCELLED, due_at=None, finished_at=now, kept_on=now.date()
+        )
+        counts.add([Counted(endpoint.channel, counts.CANCELLED, counted)], now=now)
+    return cancelled
+
+
 def hurry(endpoint: Endpoint, *, is_elsewhere: bool) -> int:
     """What is sent has changed, or where: what waits for another try is due now. How many.
 

@@ -64,7 +64,8 @@ RETURNING delivery_id
 # Most are delivered: of them little has to be handed over.
 _DONE = """
 UPDATE delivery_delivery AS d SET
-  state = 'delivered', attempts_made = d.attempts_made + 1, last_error = '', last_detail = '', asked_by = '',
+  state = 'delivered', attempts_made = d.attempts_made + 1, last_error = '', last_detail = '',
+  attempts_asked = d.attempts_asked + CASE d.asked_by WHEN '' THEN 0 ELSE 1 END, asked_by = '',
   finished_at = r.finished_at, kept_on = r.kept_on, is_late = FALSE, due_at = NULL
 FROM {rows} WHERE d.id = r.id AND d.kept_on IS NULL
 """
@@ -72,6 +73,7 @@ _DONE_COLUMNS = {"id": "text", "finished_at": "timestamptz", "kept_on": "date"}
 _SETTLE = """
 UPDATE delivery_delivery AS d SET
   state = r.state, attempts_made = r.attempts_made, last_error = r.last_error, last_detail = r.last_detail,
+  attempts_asked = d.attempts_asked + r.asked,
   asked_by = '', finished_at = r.finished_at, kept_on = r.kept_on, is_late = r.is_late, due_at = r.due_at
 FROM {rows} WHERE d.id = r.id AND d.kept_on IS NULL
 """
@@ -79,6 +81,7 @@ _SETTLE_COLUMNS = {
     "id": "text",
     "state": "text",
     "attempts_made": "int",
+    "asked": "int",
     "last_error": "text",
     "last_detail": "text",
     "due_at": "timestamptz",
@@ -140,9 +143,11 @@ def _settled_row(one: Settlement, now: datetime, *, is_held: bool) -> tuple[obje
     due_at = None if is_held else one.due_at
     is_finished = one.state not in ("pending", "waiting")
     finished_at = (delivery.finished_at or now) if is_finished else None
-    attempts = delivery.attempts_made + (one.attempt is not None)
+    made = int(one.attempt is not None)
+    asked = made if delivery.asked_by else 0
     return (
-        *(delivery.id, one.state, attempts, one.error, one.detail, due_at, finished_at),
+        *(delivery.id, one.state, delivery.attempts_made + made, asked, one.error, one.detail),
+        *(due_at, finished_at),
         finished_at.date() if finished_at is not None else None,
         not is_finished and (delivery.is_late or one.attempt is not None),
     )

@@ -321,7 +321,10 @@ def _outcome(flight: _Flight, answer: Answer, now: datetime) -> Settlement:
 
     def wait() -> timedelta | None:
         channel = channels.channel(delivery.channel)
-        asked = outcomes.asked_to_wait(answer, started_at) if channel.IS_UNTIL_SUCCESS else None
+        if not channel.IS_UNTIL_SUCCESS:
+            is_gone = answer.status == outcomes.GONE
+            return None if is_gone else channel.retry_after(delivery, delivery.attempts_made + 1)
+        asked = outcomes.asked_to_wait(answer, started_at)
         return asked or channel.retry_after(delivery, delivery.attempts_made + 1)
 
     settled = outcomes.settlement(delivery, flight.request, answer, started_at, wait)

@@ -37,6 +37,8 @@ class Delivery(models.Model):
     is_test = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     attempts_made = models.PositiveIntegerField(default=0)
+    # Of these, asked for by people: they use up nothing of a fixed number of attempts.
+    attempts_asked = models.PositiveIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField(null=True, blank=True)
     # Tried before, and not accepted: what is fresh goes first.
     is_late = models.BooleanField(default=False, db_default=False)

@@ -21,6 +21,7 @@ ERRORS = {
     "forbidden_address": "The address is not allowed",
     "redirect": "The address has moved",
     "status": "The receiver did not accept it",
+    "gone": "The receiver says that nobody is there for this any more",
     "success_rule": "The receiver answered, but not with a yes",
     "config": "Something needed to send is missing",
     "internal": "An error inside Postrider",

@@ -44,6 +44,7 @@ class Move:
         if reason and not (work.past and self.is_lenient):
             raise MoveRefused(reason)
         self.rule(work, case, at=when, **details)
+        work.close_move()
         if reason:
             work.flag(case, f"{self.label}: {reason}")
         if when < case.order.created_at and work.past:

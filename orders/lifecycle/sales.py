@@ -75,6 +75,7 @@ def create_partial_in(
     for row in rows:
         row.response = Transaction.Response.PENDING
         work.add_transaction(case, row)
+    work.close_move()
     return case
 
 

@@ -57,7 +57,6 @@ def prebill(work: Work, case: Case, *, subscription: Subscription, at: datetime)
 def rebill(work: Work, case: Case, *, subscription: Subscription, at: datetime) -> None:
     """Billed: a new order with `originalOrderId`; the purchase keeps its id and counts a cycle."""
     order = _rebill_order(case.order, subscription, at)
-    made = Case(order, case.customer)
     item = OrderItem(
         order=order,
         product=subscription.product,
@@ -67,6 +66,7 @@ def rebill(work: Work, case: Case, *, subscription: Subscription, at: datetime) 
     )
     row = _transaction(order, case, subscription, at, billing_cycle=subscription.billing_cycle + 1)
     parcel = Fulfillment(order=order, created_at=at)
+    made = Case(order, case.customer, items=[item], fulfillments=[parcel])
     for added in (order, item, parcel):
         work.add(added)
     subscription.billing_cycle += 1

@@ -15,6 +15,7 @@ from delivery.events import FUTURE_SLACK, Happening
 from orders import cases
 from orders.cases import Case
 from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
+from orders.snapshots import Memory, Picture
 
 Row = TypeVar("Row", bound=Model)
 
@@ -31,6 +32,7 @@ class _Told:
     case: Case
     at: datetime
     data: dict[str, Any]
+    picture: Picture | None = None
 
 
 @dataclass(slots=True)
@@ -44,10 +46,14 @@ class Work:
     _changed: dict[type[Model], dict[int, Any]] = field(default_factory=dict)
     _removed: dict[type[Model], list[int]] = field(default_factory=dict)
     _told: list[_Told] = field(default_factory=list)
+    _memory: Memory = field(default_factory=Memory)
+    _pictured: int = 0  # of what was told
 
     def load(self, order_ids: Iterable[int]) -> dict[int, Case]:
         """Cases to move, locked until the work is written."""
-        return cases.load(order_ids, lock=True)
+        loaded = cases.load(order_ids, lock=True)
+        self._memory.keep(loaded.values())
+        return loaded
 
     def add(self, row: Model) -> None:
         """A row to be inserted."""
@@ -79,6 +85,15 @@ class Work:
     def tell(self, event_type: str, case: Case, at: datetime, **data: Any) -> None:
         """Something happened to the order."""
         self._told.append(_Told(event_type, case, at, data))
+
+    def close_move(self) -> None:
+        """A move is done: what was told meanwhile is of the rows as they are now."""
+        told = self._told[self._pictured :]
+        for one in told:
+            if events.will_be_heard(one.at, quiet=self.quiet):
+                one.picture = self._memory.picture(one.type, one.case, one.data)
+        self._memory.keep({id(one.case): one.case for one in told if one.picture}.values())
+        self._pictured = len(self._told)
 
     def add_transaction(self, case: Case, row: Transaction) -> None:
         """A payment, made or refused, or money that went back; with its event."""
@@ -126,4 +141,6 @@ def batch(*, by: str, past: bool = False, quiet: bool = False) -> Iterator[Work]
 def _happening(told: _Told) -> Happening:
     order = told.case.order
     data = {name: value.pk if isinstance(value, Model) else value for name, value in told.data.items()}
+    if told.picture is not None:
+        data |= told.picture.said()
     return Happening(told.type, order.location_id, told.case.customer.pk, order.pk, data, told.at)

@@ -46,7 +46,7 @@ def test_any_2xx_is_success(status: int) -> None:
         (103, "status", "103"),
         (304, "status", "304"),
         (400, "status", "400 Bad Request"),
-        (410, "status", "410 Gone"),
+        (410, "gone", "410 Gone"),
         (418, "status", "418"),
         (429, "status", "429 Too Many Requests"),
         (500, "status", "500 Internal Server Error"),

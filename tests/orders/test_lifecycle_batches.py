@@ -278,6 +278,7 @@ def _said(row: dict[str, Any], ids: list[int]) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in DRAWN}
     if "order_id" in kept:
         kept["order_id"] = ids.index(kept["order_id"])
-    if "data" in kept:
-        kept["data"] = _said(kept["data"], ids)
+    for name in ("data", "resource", "old"):
+        if name in kept:
+            kept[name] = _said(kept[name], ids)
     return kept
