@@ -5,9 +5,12 @@ tick's schedule is made by a migration, so every cluster on a migrated database 
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from django.utils import timezone
 
+import postbacks.services
+import postbacks.taking
 from customers import access
 from delivery import tasks
 from exports import sweep
@@ -16,12 +19,13 @@ from rest import allowances, remembering
 
 
 def tick() -> str:
-    """Every minute: the profiles that are due, then whatever is to be delivered. A line for the task list."""
-    return _carried_after(lambda: sweep.run_due(timezone.now()))
+    """Every minute: postbacks, the profiles that are due, then whatever is to be delivered. A line for the
+    task list."""
+    return _carried_after(lambda: sweep.run_due(timezone.now()), postbacks.services.cancel_what_is_left)
 
 
 def after_commit() -> str:
-    """Something was recorded: the immediate profiles, then whatever is to be delivered."""
+    """Something was recorded: postbacks, the immediate profiles, then whatever is to be delivered."""
     return _carried_after(sweep.run_immediate)
 
 
@@ -31,12 +35,19 @@ def prune_api() -> str:
     return f"{answers} answers, {used_up} allowances, {tokens} tokens"
 
 
-def _carried_after(run: Callable[[], list[Report]]) -> str:
-    """What is queued goes out even if the run fails, which the task then says."""
-    try:
-        reports = run()
-    except Exception:
-        tasks.drain()
-        raise
+def _carried_after(run: Callable[[], list[Report]], *first: Callable[[], object]) -> str:
+    """What is queued goes out even if a run fails, which the task then says; and none keeps the others."""
+    reports, carried = list[Report](), ""
+
+    def deliver() -> None:
+        nonlocal carried
+        carried = tasks.drain()
+
+    def export() -> None:
+        reports.extend(run())
+
+    with ExitStack() as steps:  # last in, first out; one that raises stops none of the rest
+        for step in (deliver, export, postbacks.taking.run, *first):
+            steps.callback(step)
     queued = sum(report.queued for report in reports)
-    return f"{len(reports)} profiles, {queued} queued; {tasks.drain()}"
+    return f"{len(reports)} profiles, {queued} queued; {carried}"

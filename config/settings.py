@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "customers",
     "orders",
     "exports",
+    "postbacks",
     "demo",
 ]
 MIDDLEWARE = [
@@ -180,9 +181,11 @@ Q_CLUSTER = {
 }
 
 # --- Postrider ---------------------------------------------------------------------------------------
-POSTRIDER_CHANNELS = {"export": "exports.channel"}
+POSTRIDER_CHANNELS = {"export": "exports.channel", "postback": "postbacks.channel"}
 # Called as soon as something was recorded.
-POSTRIDER_SUBSCRIBERS = ["exports.sweep.run_immediate"]
+POSTRIDER_SUBSCRIBERS = ["postbacks.taking.run", "exports.sweep.run_immediate"]
+# Called after a dump was restored into a new PostgreSQL cluster.
+POSTRIDER_AFTER_RESTORE = ["exports.sweep.log.look_anew", "postbacks.taking.look_anew"]
 POSTRIDER_AFTER_COMMIT_TASK = "config.schedules.after_commit"
 POSTRIDER_SWEEP_MINUTES = env.int("POSTRIDER_SWEEP_MINUTES", default=15)
 POSTRIDER_HISTORY_HOURS = env.int("POSTRIDER_HISTORY_HOURS", default=24)

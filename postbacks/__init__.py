@@ -1,1 +1,1 @@
-"""Postback configs (REST-configured postbacks on create, update, delete). Not built yet: room only."""
+"""Postback configs: what happens to a resource of a location, posted at once to the address of a config."""

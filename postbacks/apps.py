@@ -1,0 +1,7 @@
+"""The postbacks app."""
+
+from django.apps import AppConfig
+
+
+class PostbacksConfig(AppConfig):
+    name = "postbacks"

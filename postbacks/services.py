@@ -1,0 +1,180 @@
+"""The only writer of postback configs, and the test that staff may send.
+
+Every change goes through `save`, so that API and forms have the same effects. What may not be saved raises
+ValidationError (see `postbacks.validation`) and leaves nothing behind.
+"""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from customers.models import Location
+from delivery import log as event_log
+from delivery import queue, signing, waking
+from delivery.ids import new_id
+from delivery.models import Delivery, Endpoint
+from delivery.queue import NewDelivery
+from postbacks import freezing, samples, validation
+from postbacks.models import PostbackConfig, Reach
+
+logger = logging.getLogger(__name__)
+
+SETTINGS = (
+    *("resource", "on_create", "on_update", "on_delete", "url", "number_of_attempts", "attempt_interval"),
+    *("expands", "basic_auth_username", "basic_auth_password", "gateway_id", "is_active", "boolean_forms"),
+)
+
+
+class ConfigDeleted(ValueError):
+    """The config was deleted: nothing is done to it any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This postback config was deleted.")
+
+
+def create(
+    *, location: Location, by: str, is_address_checked: bool = False, **settings: Any
+) -> PostbackConfig:
+    """A new config with its endpoint; it is told of what happens from now on. `settings` are its columns."""
+    config = PostbackConfig(location=location, **settings)
+    save(config, by=by, is_address_checked=is_address_checked)
+    return config
+
+
+def edit(
+    config: PostbackConfig, *, by: str, is_address_checked: bool = False, **settings: Any
+) -> PostbackConfig:
+    """Sets columns of the config as it is stored now."""
+    config.refresh_from_db()
+    for name, value in settings.items():
+        setattr(config, name, value)
+    save(config, by=by, is_address_checked=is_address_checked)
+    return config
+
+
+def save(config: PostbackConfig, *, by: str, is_address_checked: bool = False) -> list[str]:
+    """Saves a config, new or edited; returns what changed.
+
+    Switched off it holds what waits and takes nothing more; switched on again it takes what happens from
+    then on. Another URL is tried at once by what waits for another attempt. With `is_address_checked` the
+    caller has asked `validation.check_address` outside its own transaction. Raises ConfigDeleted.
+    """
+    validation.check(config)
+    if not is_address_checked and not PostbackConfig.objects.filter(pk=config.pk, url=config.url).exists():
+        validation.check_address(config)
+    with transaction.atomic():
+        if config.pk is None:
+            _insert(config)
+            changes = ["created"]
+        else:
+            stored = _locked(config)
+            changes = [name for name in SETTINGS if getattr(config, name) != getattr(stored, name)]
+            if config.location_id != stored.location_id:
+                raise ValidationError({"location_id": ["A postback config stays in its location."]})
+            if changes:
+                _update(config, changes)
+        if changes:
+            _tell("%s saved postback config %s: %s", by, config.pk, ", ".join(changes))
+    return changes
+
+
+def delete(config: PostbackConfig, *, by: str) -> None:
+    """Nothing is posted by it any more and what waits is cancelled. Its log and its history stay.
+
+    Raises ConfigDeleted if it was deleted before.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        stored = _locked(config)
+        PostbackConfig.objects.filter(pk=config.pk).update(
+            deleted_at=now, is_active=False, watching_until=stored.watching_until or now
+        )
+        queue.hold(stored.endpoint)
+        queue.cancel(stored.endpoint)
+        _tell("%s deleted postback config %s", by, config.pk)
+    config.refresh_from_db()
+
+
+def send_test(config: PostbackConfig, *, by: str) -> str:
+    """Posts the newest resource there is (else an example) to the real URL, once; the delivery's id.
+
+    It is on record as a test, in no count, and never tried again. Raises ConfigDeleted, and ValidationError
+    while the config is switched off.
+    """
+    with transaction.atomic():
+        stored = _locked(config)
+        if not stored.is_active:
+            raise ValidationError("Switch it on first: while it is switched off nothing is sent.")
+        delivery = NewDelivery(
+            id=new_id(),
+            event_id=None,
+            channel="postback",
+            target_id=stored.pk,
+            target_name=str(stored)[:200],
+            target_version=1,
+            reason=f"CREATE {stored.resource}",
+            endpoint_id=stored.endpoint_id,
+            content=freezing.frozen(stored, "CREATE", samples.newest(stored)),
+            is_test=True,
+        )
+        queue.put([delivery], now=timezone.now())
+        waking.after_commit()
+        _tell("%s sent a test of postback config %s", by, config.pk)
+    return delivery.id
+
+
+def cancel_what_is_left() -> int:
+    """What was out when its config was deleted, or queued beside that, is cancelled too. How many."""
+    unfinished = {"state__in": ["pending", "waiting"], "kept_on": None}
+    deleted = Endpoint.objects.filter(channel="postback", is_held=True).filter(
+        pk__in=PostbackConfig.objects.filter(deleted_at__isnull=False).values("endpoint")
+    )
+    left = Delivery.objects.filter(endpoint__in=deleted, **unfinished).values("endpoint")
+    return sum(queue.cancel(endpoint) for endpoint in deleted.filter(pk__in=left))
+
+
+def _insert(config: PostbackConfig) -> None:
+    now = timezone.now()
+    config.endpoint = Endpoint.objects.create(
+        channel="postback", name=str(config)[:200], is_held=not config.is_active
+    )
+    signing.provide([config.endpoint.pk])
+    config.created_at = config.modified_at = now
+    if config.is_active:
+        config.watching_since = now
+    config.save(force_insert=True)
+    tx, event_id = event_log.horizon()  # all before it happened before now
+    Reach.objects.get_or_create(pk=1, defaults={"tx": tx, "event_id": event_id})
+
+
+def _locked(config: PostbackConfig) -> PostbackConfig:
+    stored = (
+        PostbackConfig.objects.select_for_update(of=("self",)).select_related("endpoint").get(pk=config.pk)
+    )
+    if stored.deleted_at is not None:
+        raise ConfigDeleted
+    return stored
+
+
+def _update(config: PostbackConfig, changes: list[str]) -> None:
+    now = timezone.now()
+    config.modified_at = now
+    if "is_active" in changes:
+        config.watching_since = now if config.is_active else config.watching_since
+        config.watching_until = None if config.is_active else now
+    columns = [name.removesuffix("_id") for name in SETTINGS]
+    config.save(update_fields=[*columns, "modified_at", "watching_since", "watching_until"])
+    if {"url", "resource"} & set(changes):
+        Endpoint.objects.filter(pk=config.endpoint_id).update(name=str(config)[:200])
+    if "url" in changes:
+        queue.hurry(config.endpoint, is_elsewhere=True)
+    if "is_active" in changes:
+        (queue.release if config.is_active else queue.hold)(config.endpoint)
+
+
+def _tell(message: str, *details: object) -> None:
+    """In the log, once it is true."""
+    transaction.on_commit(lambda: logger.info(message, *details))
