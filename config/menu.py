@@ -44,6 +44,7 @@ MENU: dict[str, tuple[Page, ...]] = {
     ),
     "Admin": (
         Page("Exports", "exports_board", ("exports.view_exportprofile", "exports.view_route")),
+        Page("Postbacks", "postbacks_postbackconfig_changelist", ("postbacks.view_postbackconfig",)),
         Page("Taken by profiles", "exports_export_changelist", ("exports.view_export",)),
         Page("API users", "customers_apiuser_changelist", ("customers.view_apiuser",)),
         Page("Users", "auth_user_changelist", ("auth.view_user",)),

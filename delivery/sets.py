@@ -160,8 +160,9 @@ def _reader(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
 
 
 def moment(value: datetime | str) -> datetime:
-    """A time that a statement has computed; SQLite gives it as it keeps it."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    """A time as a statement returns it, in UTC; SQLite gives it as it keeps it, or without a zone."""
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _as_text(value: datetime | None) -> Any:

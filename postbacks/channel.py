@@ -56,10 +56,10 @@ def retry_after(delivery: Delivery, attempts_made: int) -> timedelta | None:
 
 
 def said(delivery: Delivery) -> Said:
-    """What it says and where it would go now, the password masked."""
+    """What it said at its last attempt, or will at its first, and where it would go now; the login masked."""
     config = PostbackConfig.objects.get(pk=delivery.target_id)
     headers = (*_headers(delivery, _shown_login(config)), *signing.announced(delivery.id))
-    body = thawed(delivery.content).body(_number(delivery, is_next=not delivery.is_finished))
+    body = thawed(delivery.content).body(max(delivery.attempts_made, 1))
     return Said("POST", config.url, headers, body.decode())
 
 
@@ -79,16 +79,12 @@ def _request(delivery: Delivery, config: PostbackConfig | None) -> Request | Uns
         method="POST",
         url=config.url,
         headers=_headers(delivery, login),
-        body=content.body(_number(delivery, is_next=True)),
+        body=content.body(delivery.attempts_made + 1),
         timeout_seconds=TIMEOUT_SECONDS,
         shown_url=config.url,
         shown_headers=_headers(delivery, _shown_login(config)),
         secrets=_secrets(config, login),
     )
-
-
-def _number(delivery: Delivery, *, is_next: bool) -> int:
-    return delivery.attempts_made + 1 if is_next else max(delivery.attempts_made, 1)
 
 
 def _headers(delivery: Delivery, login: str) -> Headers:

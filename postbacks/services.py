@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from audit import changes as audit
 from customers.models import Location
 from delivery import log as event_log
 from delivery import queue, signing, waking
@@ -26,6 +27,10 @@ SETTINGS = (
     *("resource", "on_create", "on_update", "on_delete", "url", "number_of_attempts", "attempt_interval"),
     *("expands", "basic_auth_username", "basic_auth_password", "gateway_id", "is_active", "boolean_forms"),
 )
+
+
+_LOGIN = {"basic_auth_username", "basic_auth_password"}
+_NOT_AUDITED = _LOGIN | {"gateway_id", "boolean_forms"}
 
 
 class ConfigDeleted(ValueError):
@@ -68,16 +73,17 @@ def save(config: PostbackConfig, *, by: str, is_address_checked: bool = False) -
     with transaction.atomic():
         if config.pk is None:
             _insert(config)
-            changes = ["created"]
-        else:
-            stored = _locked(config)
-            changes = [name for name in SETTINGS if getattr(config, name) != getattr(stored, name)]
-            if config.location_id != stored.location_id:
-                raise ValidationError({"location_id": ["A postback config stays in its location."]})
-            if changes:
-                _update(config, changes)
+            audit.record(config, "created", by=by, new=_snapshot(config))
+            return ["created"]
+        stored = _locked(config)
+        changes = [name for name in SETTINGS if getattr(config, name) != getattr(stored, name)]
+        if config.location_id != stored.location_id:
+            raise ValidationError({"location_id": ["A postback config stays in its location."]})
         if changes:
-            _tell("%s saved postback config %s: %s", by, config.pk, ", ".join(changes))
+            before, is_new_login = _snapshot(stored), bool(_LOGIN & set(changes))
+            _update(config, changes)
+            now = _snapshot(config, is_new_login=is_new_login)
+            audit.record(config, _in_words(config, changes), by=by, old=before, new=now)
     return changes
 
 
@@ -94,7 +100,7 @@ def delete(config: PostbackConfig, *, by: str) -> None:
         )
         queue.hold(stored.endpoint)
         queue.cancel(stored.endpoint)
-        _tell("%s deleted postback config %s", by, config.pk)
+        audit.record(stored, "deleted", by=by, old=_snapshot(stored))
     config.refresh_from_db()
 
 
@@ -122,7 +128,7 @@ def send_test(config: PostbackConfig, *, by: str) -> str:
         )
         queue.put([delivery], now=timezone.now())
         waking.after_commit()
-        _tell("%s sent a test of postback config %s", by, config.pk)
+        logger.info("%s sends a test of postback config %s.", by, config.pk)
     return delivery.id
 
 
@@ -175,6 +181,17 @@ def _update(config: PostbackConfig, changes: list[str]) -> None:
         (queue.release if config.is_active else queue.hold)(config.endpoint)
 
 
-def _tell(message: str, *details: object) -> None:
-    """In the log, once it is true."""
-    transaction.on_commit(lambda: logger.info(message, *details))
+def _snapshot(config: PostbackConfig, *, is_new_login: bool = False) -> dict[str, Any]:
+    """As the audit log keeps it: all that makes it up, but of its login only whether there is one."""
+    login = ("set anew" if is_new_login else "set") if config.basic_auth_username else ""
+    return {
+        **{name: getattr(config, name) for name in SETTINGS if name not in _NOT_AUDITED},
+        "gateway": config.gateway.title if config.gateway is not None else "",
+        "basic_auth": login,
+    }
+
+
+def _in_words(config: PostbackConfig, changes: list[str]) -> str:
+    if changes == ["is_active"]:
+        return "switched on" if config.is_active else "switched off"
+    return "changed"

@@ -37,6 +37,14 @@ def check_address(config: PostbackConfig) -> None:
         raise ValidationError({"url": [str(error)]}) from None
 
 
+def url_fault(config: PostbackConfig) -> str:
+    """What is wrong with the words of its URL; "" if nothing is."""
+    if not config.url:
+        return "Url cannot be blank."
+    instead = "basic_auth_username and basic_auth_password carry them"
+    return urls.url_fault(config.url, instead_of_login=instead, longest=LONGEST_URL)
+
+
 def names_in(expands: str) -> list[str]:
     """What a list of expands names, in its order, each once."""
     return list(dict.fromkeys(name for part in expands.split(",") if (name := part.strip())))
@@ -48,13 +56,6 @@ def _resource_fault(config: PostbackConfig) -> str:
     if not config.resource:
         return "Resource cannot be blank."
     return f"“{str(config.resource)[:40]}” is no resource. Use {_listed(PostbackConfig.Resource.values)}."
-
-
-def _url_fault(config: PostbackConfig) -> str:
-    if not config.url:
-        return "Url cannot be blank."
-    instead = "basic_auth_username and basic_auth_password carry them"
-    return urls.url_fault(config.url, instead_of_login=instead, longest=LONGEST_URL)
 
 
 def _gateway_fault(config: PostbackConfig) -> str:
@@ -111,7 +112,7 @@ def _listed(words: list[str] | tuple[str, ...]) -> str:
 
 _RULES: dict[str, Rule] = {
     "resource": _resource_fault,
-    "url": _url_fault,
+    "url": url_fault,
     "number_of_attempts": _between("number_of_attempts", 1, MOST_ATTEMPTS),
     "attempt_interval": _between("attempt_interval", SHORTEST_INTERVAL, LONGEST_INTERVAL),
     "expands": _expands_fault,

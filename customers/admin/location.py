@@ -25,6 +25,7 @@ class LocationAdmin(QuickAdmin):
     search_help_text = "A part of the name."
     fields = ("name", "time_zone", "public_id")
     readonly_fields = ("public_id",)
+    change_form_template = "admin/customers/location/change_form.html"
 
     @admin.display(description="customers")
     def customers(self, location: Location) -> str:
