@@ -11,8 +11,8 @@ from customers.models import Customer
 from delivery import catalogue, channels
 from delivery.models import Delivery, Event, Proof
 
-# Companions of an event that says the same in other words; shown small, unless something came of them.
-_MINOR = (
+# Companions of an event that say the same in other words; shown small, unless something came of them.
+MINOR = (
     "order.created",
     "order.updated",
     "transaction.created",
@@ -170,7 +170,7 @@ def _entry(event: Event, lines: Sequence[Line]) -> Entry:
         order_number=order.client_order_id if order else "",
         is_test_order=order is not None and order.is_test,
         is_note=event.type == "note.added",
-        is_minor=event.type in _MINOR and not lines,
+        is_minor=event.type in MINOR and not lines,
         muted=event.get_muted_display() if event.muted else "",
         lines=tuple(lines),
     )

@@ -40,8 +40,11 @@ class Verdict:
     happened_at: datetime | None = None
 
 
-def explain(order: Order, profile: ExportProfile | None = None) -> list[Verdict]:
-    """The verdicts of all profiles of the order's location, or of the one given; exported ones first."""
+def explain(order: Order, profile: ExportProfile | None = None, *, named: str = "") -> list[Verdict]:
+    """The verdicts of all profiles of the order's location, or of the one given; exported ones first.
+
+    With `named` only of the profiles with this in their names.
+    """
     if profile is not None and profile.location_id != order.location_id:
         return [Verdict(profile, "", NOT, "the profile belongs to another location")]
     profiles = ExportProfile.objects.filter(location_id=order.location_id).prefetch_related(
@@ -49,6 +52,8 @@ def explain(order: Order, profile: ExportProfile | None = None) -> list[Verdict]
     )
     if profile is not None:
         profiles = profiles.filter(pk=profile.pk)
+    if named:
+        profiles = profiles.filter(name__icontains=named)
     about = _About(order)
     verdicts = [verdict for one in profiles for verdict in _of_profile(one, about)]
     ranks = {EXPORTED: 0, WAITING: 1, NOT: 2}

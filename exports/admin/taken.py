@@ -1,6 +1,7 @@
 """What profiles have taken, and for an order: what each profile made of it, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -11,9 +12,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, page_of
-from exports.explain import explain
+from exports.explain import EXPORTED, NOT, WAITING, Verdict, explain
 from exports.models import Export
 from orders.models import Order
+
+OUTCOMES = {EXPORTED: "Exported", WAITING: "Waiting", NOT: "Not exported"}
+MOST_SHOWN = 200
+FEW = 10  # of so many verdicts nobody has to look for one by name
 
 
 @admin.register(Export)
@@ -41,12 +46,12 @@ class ExportAdmin(ReadOnlyAdmin):
         if not (request.user.has_perm("orders.view_order") and self._may_see_profiles(request)):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.select_related("location", "customer"), pk=order_id)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Why / why not: order {order.client_order_id}",
-            "order": order,
-            "verdicts": explain(order),
-        }
+        named = request.GET.get("profile", "").replace("\x00", "").strip()[:150]
+        context = {"order": order, "named": named, **_grouped(explain(order, named=named))}
+        if request.htmx:  # type: ignore[attr-defined]
+            return TemplateResponse(request, "admin/exports/verdicts.html", context)
+        title = f"Why / why not: order {order.client_order_id}"
+        context |= {**self.admin_site.each_context(request), "title": title}
         return TemplateResponse(request, "admin/exports/why.html", context)
 
     def _may_see_profiles(self, request: HttpRequest) -> bool:
@@ -78,3 +83,14 @@ class ExportAdmin(ReadOnlyAdmin):
             return "–"
         url = reverse("admin:delivery_delivery_change", args=[taken.delivery_id])
         return format_html('<a class="blue" href="{}">what was sent</a>', url)
+
+
+def _grouped(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """By outcome, at most so many of each; the profiles that do not fit are found by their names."""
+    groups = []
+    for outcome, title in OUTCOMES.items():
+        found = [one for one in verdicts if one.outcome == outcome]
+        if found:
+            shown = found[:MOST_SHOWN]
+            groups.append({"outcome": outcome, "title": title, "count": len(found), "shown": shown})
+    return {"groups": groups, "has_many": len(verdicts) > FEW}

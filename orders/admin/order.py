@@ -1,89 +1,29 @@
 """The order page: its rows, the moves that are allowed now, the timeline with what became of each event."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET
 
 from customers.history import history_of_order
-from delivery.screens import ReadOnlyAdmin, ReadOnlyInline, actor, as_id, page_of
-from orders import search
+from delivery.screens import ReadOnlyAdmin, as_id, page_of
+from orders import cases, search
 from orders.admin.filters import OfCampaign, WithTestCard
-from orders.admin.moves import MoveForm, every_offer, offers
-from orders.lifecycle import MoveRefused
-from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
+from orders.admin.move_page import may_move, move_view, products_view
+from orders.admin.moves import groups
+from orders.models import Order
 
-
-class ItemInline(ReadOnlyInline):
-    model = OrderItem
-    fields = ("product", "name", "type", "quantity", "price", "shipping")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("product")
-
-
-class TransactionInline(ReadOnlyInline):
-    model = Transaction
-    fields = (
-        "type",
-        "amount",
-        "response",
-        "response_text",
-        "paid_with",
-        "gateway",
-        "billing_cycle",
-        "created_at",
-    )
-    readonly_fields = ("paid_with",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("gateway")
-
-    @admin.display(description="paid with")
-    def paid_with(self, row: Transaction) -> str:
-        card = f" •••• {row.card_last4}" if row.card_last4 else ""
-        return f"{row.card_type or row.pay_source}{card}" or "–"
-
-
-class SubscriptionInline(ReadOnlyInline):
-    model = Subscription
-    fields = (
-        "product",
-        "client_purchase_id",
-        "status",
-        "price",
-        "billing_cycle",
-        "next_bill_date",
-        "cancel_reason",
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("product")
-
-
-class FulfillmentInline(ReadOnlyInline):
-    model = Fulfillment
-    verbose_name_plural = "fulfilments"
-    fields = (
-        "status",
-        "tracking_number",
-        "ship_carrier",
-        "rma_number",
-        "shipped_at",
-        "delivered_at",
-        "returned_at",
-    )
-
-
-_COLLAPSED = ("collapse",)
+MOST_SHOWN = 50
+MOST_ORDERS = 20
 
 
 @admin.register(Order)
@@ -96,13 +36,10 @@ class OrderAdmin(ReadOnlyAdmin):
     search_fields = ("first_name", "last_name", "email", "external_order_id")
     search_help_text = "An order number, the client's own order id, an e-mail, phone or name."
     ordering = ("-id",)
-    inlines = (ItemInline, TransactionInline, SubscriptionInline, FulfillmentInline)
-    readonly_fields = ("customer_page",)
     fieldsets = (
         (
             "Shipping and billing address",
             {
-                "classes": _COLLAPSED,
                 "fields": (
                     ("first_name", "last_name", "company_name"),
                     ("email", "phone"),
@@ -117,7 +54,6 @@ class OrderAdmin(ReadOnlyAdmin):
         (
             "Money and reasons",
             {
-                "classes": _COLLAPSED,
                 "fields": (
                     ("total", "shipping_total", "sales_tax", "discount"),
                     ("paid", "refunded", "charged_back", "currency"),
@@ -132,7 +68,6 @@ class OrderAdmin(ReadOnlyAdmin):
         (
             "Where it came from",
             {
-                "classes": _COLLAPSED,
                 "fields": (
                     "attribution",
                     "custom_fields",
@@ -150,8 +85,16 @@ class OrderAdmin(ReadOnlyAdmin):
         return search.found_exactly(term)
 
     def get_urls(self) -> list[URLPattern]:
-        move = self.admin_site.admin_view(require_POST(self.move_view))
-        return [path("<int:order_id>/move/", move, name="orders_order_move"), *super().get_urls()]
+        views: dict[str, Any] = {
+            "orders_order_move": ("<int:order_id>/moves/<str:key>/", move_view),
+            "orders_order_products": ("<int:order_id>/products/", products_view),
+            "orders_order_entries": ("<int:order_id>/entries/", require_GET(self.entries_view)),
+        }
+        ours = [
+            path(address, self.admin_site.admin_view(view), name=name)
+            for name, (address, view) in views.items()
+        ]
+        return [*ours, *super().get_urls()]
 
     def change_view(
         self,
@@ -163,27 +106,16 @@ class OrderAdmin(ReadOnlyAdmin):
         order = self.get_object(request, object_id)
         context = {**(extra_context or {})}
         if order is not None and self.has_view_permission(request, order):
-            context |= _sight_of(order, request.GET.get("before", ""))
-            if _may_move(request):
-                context["move_form"] = MoveForm(offers(order))
+            context |= {**_sight_of(order, may_move(request)), **_history_of(request, order.pk)}
+            context["can_see_why"] = _may_see_why(request)
         return super().change_view(request, object_id, form_url, context)
 
-    def move_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
-        """Makes one lifecycle move, as the user who asks for it."""
-        if not _may_move(request):
-            raise PermissionDenied
+    def entries_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """Older entries of the timeline alone, as the page asks for them."""
         order = get_object_or_404(Order, pk=order_id)
-        form = MoveForm(every_offer(order), request.POST)  # the move itself says why it is not possible
-        if not form.is_valid():
-            for problems in form.errors.values():
-                messages.error(request, " ".join(str(problem) for problem in problems))
-        else:
-            try:
-                form.offer.make(order, by=actor(request), details=form.details)
-                messages.success(request, f"Done: {form.offer.label}.")
-            except MoveRefused as refusal:
-                messages.error(request, str(refusal))
-        return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
+        if not self.has_view_permission(request, order):
+            raise PermissionDenied
+        return TemplateResponse(request, "admin/history.html", _history_of(request, order.pk))
 
     @admin.display(description="status")
     def standing(self, order: Order) -> str:  # an admin's `state` would lose to the column of the address
@@ -209,16 +141,63 @@ class OrderAdmin(ReadOnlyAdmin):
         return page_of(order.customer)
 
 
-def _may_move(request: HttpRequest) -> bool:
-    return request.user.has_perm("orders.change_order")
+def _may_see_why(request: HttpRequest) -> bool:
+    return any(request.user.has_perm(f"exports.{verb}_exportprofile") for verb in ("view", "change"))
 
 
-def _sight_of(order: Order, before: str) -> dict[str, Any]:
-    """What the page shows besides the rows."""
+def _history_of(request: HttpRequest, order_id: int) -> dict[str, Any]:
+    before = as_id(request.GET.get("before", ""))
     return {
-        "order": order,
+        "page": history_of_order(order_id, before=before),
+        "before": before,
+        "fragment": reverse("admin:orders_order_entries", args=[order_id]),
+    }
+
+
+def _price(price: Decimal) -> str:
+    """With cents; wholesale prices have mills."""
+    whole, _, decimals = f"{price:.4f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def _addresses(order: Order) -> dict[str, list[str]]:
+    """Where the bill and the parcel go, as on an envelope."""
+    billing = [
+        f"{order.first_name} {order.last_name}",
+        order.company_name,
+        order.address1,
+        order.address2,
+        f"{order.postal_code} {order.city} {order.state} {order.country}",
+        order.phone,
+    ]
+    shipping = [
+        f"{order.ship_first_name} {order.ship_last_name}",
+        order.ship_company_name,
+        order.ship_address1,
+        order.ship_address2,
+        f"{order.ship_postal_code} {order.ship_city} {order.ship_state} {order.ship_country}",
+    ]
+    both = {"Bill to": billing, "Ship to": shipping}
+    return {title: [line for line in lines if line.strip()] for title, lines in both.items()}
+
+
+def _sight_of(order: Order, may_be_moved: bool) -> dict[str, Any]:
+    """What the page shows besides the timeline."""
+    case = cases.load([order.pk])[order.pk]
+    rows = {
+        "subscriptions": case.subscriptions,
+        "transactions": case.transactions,
+        "fulfilments": case.fulfillments,
+    }
+    return {
+        "order": case.order,
+        "case": case,
+        "items": [(item, _price(item.price)) for item in case.items[:MOST_SHOWN]],
+        "addresses": [(title, lines) for title, lines in _addresses(order).items() if lines],
+        "groups": groups(case) if may_be_moved else [],
+        "transactions": case.transactions[-MOST_SHOWN:],
+        "rebills": list(order.rebills.order_by("-pk")[:MOST_ORDERS]) if case.subscriptions else [],
+        "nothing_of": [name for name, found in rows.items() if not found],
         "title": f"Order {order.client_order_id}",
         "subtitle": None,
-        "page": history_of_order(order.pk, before=as_id(before)),
-        "before": as_id(before),
     }

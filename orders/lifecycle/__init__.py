@@ -7,6 +7,7 @@ them for buttons and for the API. A move that is not possible raises MoveRefused
 
 from orders.cases import Case
 from orders.lifecycle.billing import Payment
+from orders.lifecycle.foresight import Foreseen, foresee
 from orders.lifecycle.money import charge_back, refund, revert_chargeback
 from orders.lifecycle.moves import MOVES, Move
 from orders.lifecycle.parcels import deliver, issue_rma, receive_rma, ship
@@ -36,6 +37,7 @@ from orders.lifecycle.work import MoveRefused, Work, batch
 __all__ = [
     "MOVES",
     "Case",
+    "Foreseen",
     "Line",
     "Move",
     "MoveRefused",
@@ -55,6 +57,7 @@ __all__ = [
     "decline_rebill",
     "deliver",
     "fail_recycle",
+    "foresee",
     "hold_for_qa",
     "issue_rma",
     "pause",

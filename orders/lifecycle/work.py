@@ -117,6 +117,11 @@ class Work:
     def event_count(self) -> int:
         return len(self._told)
 
+    @property
+    def told(self) -> list[tuple[str, Case, dict[str, Any]]]:
+        """What is to be recorded, in the order in which it was told: event type, whose it is, its data."""
+        return [(one.type, one.case, one.data) for one in self._told]
+
     def write(self) -> None:
         """All rows, then all events in the order in which things happened; a set for each table."""
         for model in (Order, OrderItem, Subscription, Transaction, Fulfillment):
