@@ -11,6 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from config import roles
+
 ADMIN = "admin"
 
 
@@ -45,6 +47,8 @@ def database() -> str:
     waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if waiting:
         call_command("migrate", verbosity=0, interactive=False)
+    else:
+        roles.ship()  # the table may be newer than the tables
     call_command("createcachetable", verbosity=0)
     return f"{connection.display_name}, {f'{waiting} migrations applied' if waiting else 'up to date'}"
 

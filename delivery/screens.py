@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
@@ -109,6 +109,15 @@ def page_of(row: Model | None, text: str = "") -> str:
         return "–"
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), text or str(row))
+
+
+def may_open(request: HttpRequest, url: str) -> bool:
+    """Whether this person may look at the page of a row that an address leads to."""
+    try:
+        pages = getattr(resolve(url).func, "model_admin", None)
+    except Resolver404:
+        return False
+    return pages is None or pages.has_view_permission(request)
 
 
 def as_id(text: str) -> int | None:

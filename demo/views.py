@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -33,7 +34,12 @@ def receive(request: HttpRequest, name: str) -> HttpResponse:
 @never_cache
 @admin.site.admin_view
 def arrivals(request: HttpRequest) -> HttpResponse:
-    """The newest arrivals; with `after`, only the rows after that one, for the page to put on top."""
+    """The newest arrivals; with `after`, only the rows after that one, for the page to put on top.
+
+    They came with their secrets, so it is for who may see those.
+    """
+    if not request.user.has_perms(["delivery.view_delivery", "delivery.view_secrets"]):
+        raise PermissionDenied
     name = _name(request)
     after = request.GET.get("after", "")
     if after.isdecimal() and len(after) < 19:

@@ -1,5 +1,7 @@
 """Pages of the admin that belong to the whole product: the audit log, people and roles, background tasks."""
 
+from config.admin import background
 from config.admin.changes import ChangeAdmin
+from config.admin.people import PeopleAdmin, RoleAdmin
 
-__all__ = ["ChangeAdmin"]
+__all__ = ["ChangeAdmin", "PeopleAdmin", "RoleAdmin", "background"]

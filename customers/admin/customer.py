@@ -87,6 +87,12 @@ class CustomerAdmin(QuickAdmin):
         is_gone = obj is not None and obj.deleted_at is not None
         return super().has_change_permission(request, obj) and not is_gone
 
+    def has_note_permission(self, request: HttpRequest, customer: Customer) -> bool:
+        """Who may change a customer may; and who has the permission for just that, and may look."""
+        may_only_note = request.user.has_perm("customers.add_note") and customer.deleted_at is None
+        may_look = self.has_view_permission(request, customer)
+        return self.has_change_permission(request, customer) or (may_only_note and may_look)
+
     def has_delete_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
         return False  # events tell of customers for ever
 
@@ -130,7 +136,7 @@ class CustomerAdmin(QuickAdmin):
     def note_view(self, request: HttpRequest, customer_id: int) -> HttpResponse:
         """An agent's note, into the history."""
         customer = get_object_or_404(Customer, pk=customer_id)
-        if not self.has_change_permission(request, customer):
+        if not self.has_note_permission(request, customer):
             raise PermissionDenied
         form = NoteForm(request.POST)
         if form.is_valid():
@@ -171,7 +177,7 @@ class CustomerAdmin(QuickAdmin):
             "fragment": reverse("admin:customers_customer_entries", args=[customer.pk]),
             "with_order": True,
             "note_form": NoteForm(),
-            "can_add_note": self.has_change_permission(request, customer),
+            "can_add_note": self.has_note_permission(request, customer),
         }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:

@@ -68,6 +68,7 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("add_note", "Can add a note to the history of a customer")]
         constraints = [
             models.UniqueConstraint(
                 "location",

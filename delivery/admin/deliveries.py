@@ -23,7 +23,7 @@ from delivery.admin.revealed import door, may_reveal
 from delivery.admin.sight import sight_of, sight_of_proof
 from delivery.clock import clock
 from delivery.models import Delivery, Endpoint, Event, Proof
-from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, page_of
+from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, may_open, page_of
 
 MOST_SEARCHED = 1000
 MOST_WITH_WORDS = 100
@@ -62,9 +62,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return _only(queryset, _with_error(term)), False
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("delivery.send_again_delivery")
+        """One at a time."""
+        may = request.user.has_perm("delivery.send_again_delivery")
+        return may and self.has_view_permission(request)
 
-    @admin.action(description="Send again", permissions=["send_again"])
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        """Many at once."""
+        return self.has_send_again_permission(request) and request.user.has_perm("delivery.add_replay")
+
+    @admin.action(description="Send again", permissions=["replay"])
     def send_many_again(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> HttpResponse | None:
         return send_many_again(request, chosen)
 
@@ -90,8 +96,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
             return super().change_view(
                 request, object_id, form_url, extra_context
             )  # which refuses in its own words
+        sight = sight_of(delivery, before=request.GET.get("before", ""))
         context = {
-            **sight_of(delivery, before=request.GET.get("before", "")),
+            **sight,
+            "target_page": sight["target_page"] if may_open(request, sight["target_page"]) else "",
             "can_send_again": self.has_send_again_permission(request),
             "can_reveal": may_reveal(request),
             "title": "Delivery",
@@ -102,7 +110,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def _pruned(self, request: HttpRequest, proof: Proof) -> HttpResponse:
         """What is left of a delivery that is no longer kept."""
-        context = {**self.admin_site.each_context(request), **sight_of_proof(proof), "title": "Delivery"}
+        sight = sight_of_proof(proof)
+        if not may_open(request, sight["target_page"]):
+            sight["target_page"] = ""
+        context = {**self.admin_site.each_context(request), **sight, "title": "Delivery"}
         return TemplateResponse(request, "admin/delivery/delivery/pruned.html", context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:

@@ -69,7 +69,7 @@ class ReplayAdmin(ReadOnlyAdmin):
         return found.defer("filter").annotate(said=said)
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("delivery.send_again_delivery")
+        return request.user.has_perm("delivery.change_replay")
 
     @admin.action(description="Stop", permissions=["stop"])
     def stop(self, request: HttpRequest, chosen: QuerySet[Replay]) -> None:

@@ -57,6 +57,7 @@ def _through(door: Door) -> View:
 
 def _clone(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
     _require(request, "exports.add_exportprofile")
+    _require(request, "exports.view_exportprofile", "exports.change_exportprofile")
     form = CloneForm(request.POST)
     if not form.is_valid():
         raise ValidationError("The copy needs a name of at most 150 characters.")

@@ -113,7 +113,9 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
     ) -> HttpResponse:
         """Asks the name service about a new address before the transaction of the form begins."""
         profile = self.get_object(request, object_id) if object_id else None
-        request.address_fault = _address_fault(request, profile)  # type: ignore[attr-defined]
+        may_save = self.has_change_permission(request) if object_id else self.has_add_permission(request)
+        fault = _address_fault(request, profile) if may_save else ""  # nobody else makes us ask for names
+        request.address_fault = fault  # type: ignore[attr-defined]
         context: dict[str, Any] = {"field_groups": groups(), "field_names": FIELD_NAMES, "static": STATIC}
         context |= extra_context or {}
         if profile is not None and self.has_view_permission(request, profile):

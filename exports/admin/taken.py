@@ -43,16 +43,20 @@ class ExportAdmin(ReadOnlyAdmin):
 
     def why_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
         """Why / why not: each profile, with the first condition that failed."""
-        if not (request.user.has_perm("orders.view_order") and self._may_see_profiles(request)):
+        if not (request.user.has_perm("orders.view_order") and self._may_see_why(request)):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.select_related("location", "customer"), pk=order_id)
         named = request.GET.get("profile", "").replace("\x00", "").strip()[:150]
         context = {"order": order, "named": named, **_grouped(explain(order, named=named))}
+        context["can_see_profiles"] = self._may_see_profiles(request)
         if request.htmx:  # type: ignore[attr-defined]
             return TemplateResponse(request, "admin/exports/verdicts.html", context)
         title = f"Why / why not: order {order.client_order_id}"
         context |= {**self.admin_site.each_context(request), "title": title}
         return TemplateResponse(request, "admin/exports/why.html", context)
+
+    def _may_see_why(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request) or self._may_see_profiles(request)
 
     def _may_see_profiles(self, request: HttpRequest) -> bool:
         return any(request.user.has_perm(f"exports.{verb}_exportprofile") for verb in ("view", "change"))

@@ -29,7 +29,7 @@ def doors(pages: QuickAdmin) -> list[URLPattern]:
 
     def undo(request: HttpRequest, profile_id: int, change_id: int) -> HttpResponse:
         profile = get_object_or_404(ExportProfile, pk=profile_id)
-        if not pages.has_change_permission(request, profile):
+        if not _may_undo(request, pages, profile):
             raise PermissionDenied
         return _undo(request, pages, profile, change_id)
 
@@ -45,13 +45,19 @@ def doors(pages: QuickAdmin) -> list[URLPattern]:
     ]
 
 
+def _may_undo(request: HttpRequest, pages: QuickAdmin, profile: ExportProfile) -> bool:
+    """It changes mappings and routes too."""
+    of_rows = ("exports.change_fieldmapping", "exports.change_route")
+    return pages.has_change_permission(request, profile) and request.user.has_perms(of_rows)
+
+
 def _list(request: HttpRequest, pages: QuickAdmin, profile: ExportProfile) -> HttpResponse:
     before = as_id(request.GET.get("before", ""))
     context = {
         "title": f"Versions of {profile.name}",
         "page": versions.versions(profile, before=before),
         "before": before,
-        "can_undo": pages.has_change_permission(request, profile),
+        "can_undo": _may_undo(request, pages, profile),
     }
     return _drawn(request, pages, profile, "versions", context)
 

@@ -90,7 +90,9 @@ class PostbackConfigAdmin(QuickAdmin):
     ) -> HttpResponse:
         """Asks the name service about a new address before the transaction of the form begins."""
         config = self.get_object(request, object_id) if object_id else None
-        request.address_fault = _address_fault(request, config)  # type: ignore[attr-defined]
+        may_save = self.has_change_permission(request) if object_id else self.has_add_permission(request)
+        fault = _address_fault(request, config) if may_save else ""  # nobody else makes us ask for names
+        request.address_fault = fault  # type: ignore[attr-defined]
         context: dict[str, Any] = {"title": "Add Postback", **(extra_context or {})}
         if config is not None and self.has_view_permission(request, config):
             context |= self._sight_of(request, config)

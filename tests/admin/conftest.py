@@ -20,11 +20,15 @@ def client_who_may(db: None) -> Callable[..., Client]:
 
     def make(*names: str) -> Client:
         user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
-        for name in names:
-            app, codename = name.split(".")
-            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        user.user_permissions.add(*(permission(name) for name in names))
         client = Client()
         client.force_login(user)
         return client
 
     return make
+
+
+def permission(name: str) -> Permission:
+    """By its full name ("delivery.view_delivery")."""
+    app, codename = name.split(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename)

@@ -79,7 +79,7 @@ def test_it_needs_its_permission(ids: list[str], client_who_may: Callable[..., C
     assert "send_many_again" not in looker.get(reverse(LIST)).content.decode()
     choose(looker, ids[:3], confirmed="1")
     assert not Replay.objects.exists()
-    doer = client_who_may("delivery.view_delivery", "delivery.send_again_delivery")
+    doer = client_who_may("delivery.view_delivery", "delivery.send_again_delivery", "delivery.add_replay")
     choose(doer, ids[:3], confirmed="1")
     assert Replay.objects.get().total == 3
 

@@ -1,0 +1,15 @@
+"""django-q2's tasks in the admin: what ran may be seen; what runs is not for a form to say.
+
+Its pages for schedules and waiting tasks take the name of any function and run it: whoever opens them
+runs what he likes on the machine.
+"""
+
+from django.contrib import admin
+from django_q import admin as django_q  # registers its pages
+from django_q.models import OrmQ, Schedule
+
+for model in (Schedule, OrmQ):
+    if admin.site.is_registered(model):  # waiting tasks have a page with the database's broker only
+        admin.site.unregister(model)
+
+__all__ = ["django_q"]
