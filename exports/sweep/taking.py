@@ -1,21 +1,19 @@
 """Taking: what of a batch of events is whose, who was first to write it down, and what is said of it."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from delivery import sets
 from delivery.ids import new_id
 from delivery.queue import NewDelivery
+from exports import readings
 from exports.fields.reading import EventFacts, Reading
+from exports.readings import Offers
 from exports.render import Memo
 from exports.sweep.log import LoggedEvent
 from exports.sweep.matching import Matcher, Plan, Verdict, subject, verdicts
-from orders import cases
-from orders.cases import Case, add_billed_subscriptions
-from orders.models import CampaignProduct
+from orders.cases import Case
 
 Key = tuple[int, str, int]  # profile, customer type, subject: what is exported once
 
@@ -33,7 +31,7 @@ class Take:
 def takes_of(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> dict[Key, Take]:
     """All that matches, in the order of the keys, so that two sweeps never wait in a circle."""
     ready = [(event, plans) for event in events if (plans := matcher.ready(event, now))]
-    loaded = _loaded([event for event, _ in ready])
+    loaded = readings.load(event.order_id for event, _ in ready)
     takes: dict[Key, Take] = {}
     for event, plans in ready:
         case = loaded[event.order_id]
@@ -41,13 +39,6 @@ def takes_of(matcher: Matcher, events: Sequence[LoggedEvent], now: datetime) -> 
             key = (verdict.plan.profile.pk, verdict.kind.key, subject(verdict.kind, event))
             takes.setdefault(key, Take(verdict, event, case, "" if verdict.reason else new_id()))
     return dict(sorted(takes.items()))
-
-
-def _loaded(events: Sequence[LoggedEvent]) -> dict[int, Case]:
-    """The orders of these events as they are now; a rebill's with the subscription that made it."""
-    loaded = cases.load(event.order_id for event in events)
-    add_billed_subscriptions(loaded.values())
-    return loaded
 
 
 _EXPORT_COLUMNS = {
@@ -101,43 +92,26 @@ class Broken(Exception):
 
 def rendered(takes: Sequence[Take]) -> list[NewDelivery]:
     """The deliveries of what was taken. What two profiles say of one event is written once."""
-    readings: dict[tuple[int, str], tuple[Reading, Memo, Memo]] = {}
+    read: dict[tuple[int, str], tuple[Reading, Memo, Memo]] = {}
     going = [take for take in takes if take.delivery_id]
-    offers = _offers(going)
+    offers = readings.offers_of([take.case for take in going])
     deliveries = []
     for take in going:
         about = (take.event.id, take.verdict.kind.key)
         try:
-            if about not in readings:
-                readings[about] = (_reading(take, offers), {}, {})
-            content = take.verdict.plan.renderer.content(*readings[about])
+            if about not in read:
+                read[about] = (_reading(take, offers), {}, {})
+            content = take.verdict.plan.renderer.content(*read[about])
         except Exception as error:
             raise Broken(take.verdict.plan, error) from error
         deliveries.append(_delivery(take, content))
     return deliveries
 
 
-def _offers(takes: Sequence[Take]) -> dict[int, dict[int, int]]:
-    """By campaign and product, the id under which the campaign offers the product."""
-    campaigns = {one for take in takes if (one := take.case.order.campaign_id) is not None}
-    products = {product for take in takes for product in take.case.product_ids}
-    offers: dict[int, dict[int, int]] = defaultdict(dict)
-    if campaigns and products:
-        found = CampaignProduct.objects.filter(campaign_id__in=campaigns, product_id__in=products)
-        for campaign_id, product_id, offer_id in found.values_list("campaign_id", "product_id", "pk"):
-            offers[campaign_id][product_id] = offer_id
-    return offers
-
-
-def _reading(take: Take, offers: dict[int, dict[int, int]]) -> Reading:
-    event, order = take.event, take.case.order
-    return Reading(
-        case=take.case,
-        event=EventFacts(id=event.id, type=event.type, occurred_at=event.occurred_at, data=event.data),
-        customer_type=take.verdict.kind.label,
-        zone=ZoneInfo(order.location.time_zone),
-        campaign_products=offers.get(order.campaign_id or 0, {}),
-    )
+def _reading(take: Take, offers: Offers) -> Reading:
+    event = take.event
+    facts = EventFacts(id=event.id, type=event.type, occurred_at=event.occurred_at, data=event.data)
+    return readings.reading_of(take.case, facts, take.verdict.kind.label, offers)
 
 
 def _delivery(take: Take, content: str) -> NewDelivery:
