@@ -48,8 +48,8 @@ def share(endpoint: Endpoint, *, out: int, fair: int, now: datetime, lease_end: 
     `fair` is what each would get if all got the same. What has no room is looked at again when a
     settlement makes room, at the latest when the first lease ends (`lease_end`).
     """
-    if endpoint.is_held:
-        return Share(0)
+    if endpoint.is_held:  # nothing of it is due but a test, which goes all the same
+        return Share(0 if out else 1, lease_end)
     if endpoint.asleep_until is not None:
         if endpoint.asleep_until > now:
             return Share(0, endpoint.asleep_until)

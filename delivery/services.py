@@ -1,12 +1,13 @@
 """What people ask of deliveries."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from delivery import courtesy, queue, waking
 from delivery.models import Delivery, Endpoint
+from delivery.queue import NewDelivery
 
 
 class NotNow(ValueError):
@@ -26,12 +27,31 @@ def send_again(delivery: Delivery, *, by: str) -> None:
             raise NotNow(
                 f"“{delivery.target_name}” is switched off. Switch it on first; then what waits goes out."
             )
-        first = (endpoint.awake_since or courtesy.LONG_AGO) + timedelta(microseconds=1)
         asked = Delivery.objects.filter(pk__in=queue.take_back([delivery.pk], now)).update(
-            due_at=first, is_late=False, asked_by=by[:150], kept_on=None
+            due_at=_first(endpoint), is_late=False, asked_by=by[:150], kept_on=None
         )
         if not asked:
             raise NotNow("It is being sent at this moment. Look again in a minute.")
         Endpoint.objects.filter(pk=endpoint.pk, asleep_until__gt=now).update(asleep_until=now)
         queue.make_ready([endpoint.pk], now)
         waking.after_commit()
+
+
+def send_test(test: NewDelivery, *, by: str) -> None:
+    """Carries a test (`is_test`), once, at once and before all others: on record, in no count (decision 18).
+
+    It goes to an endpoint that is held, too. One that sleeps is woken for it: it is the probe.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        queue.put([test], now=now)
+        endpoint = queue.lock_endpoints([test.endpoint_id])[test.endpoint_id]
+        Delivery.objects.filter(pk=test.id).update(due_at=_first(endpoint), asked_by=by[:150])
+        Endpoint.objects.filter(pk=endpoint.pk, asleep_until__gt=now).update(asleep_until=now)
+        Endpoint.objects.filter(pk=endpoint.pk).update(ready_at=now)
+        waking.after_commit()
+
+
+def _first(endpoint: Endpoint) -> datetime:
+    """Due before all that waits for it."""
+    return (endpoint.awake_since or courtesy.LONG_AGO) + timedelta(microseconds=1)

@@ -136,7 +136,7 @@ MEND = f"""
 UPDATE delivery_endpoint AS e SET ready_at = {_FIRST}
 WHERE e.id IN (
   SELECT e.id FROM delivery_endpoint e
-  WHERE NOT e.is_held AND e.asleep_until IS NULL AND {_FIRST} < COALESCE(e.ready_at, %s) {{lock}}
+  WHERE (e.is_held OR e.asleep_until IS NULL) AND {_FIRST} < COALESCE(e.ready_at, %s) {{lock}}
 )
 """  # noqa: S608
 
@@ -147,7 +147,7 @@ UPDATE delivery_endpoint AS e SET
   last_failure_at = r.last_failure_at, last_error = r.last_error,
   asleep_since = r.asleep_since, asleep_until = r.asleep_until, awake_since = r.awake_since,
   naps = r.naps, "window" = r."window",
-  ready_at = CASE WHEN e.is_held THEN NULL WHEN r.asleep_until IS NOT NULL THEN r.asleep_until ELSE r.now END
+  ready_at = CASE WHEN r.asleep_until IS NOT NULL AND NOT e.is_held THEN r.asleep_until ELSE r.now END
 FROM {rows} WHERE e.id = r.id
 """
 SETTLED_COLUMNS = {

@@ -295,6 +295,8 @@ def _unsendable(delivery: Delivery, reason: Unsendable) -> Settlement:
     """Nothing was sent: held, or tried again later with the reason on record, but no attempt counted."""
     if delivery.is_finished:
         return Settlement(delivery, delivery.state, None, delivery.last_error, delivery.last_detail)
+    if delivery.is_test:  # whose outcome somebody waits for
+        return Settlement(delivery, Delivery.State.FAILED, None, reason.error, reason.detail, tried=None)
     now = timezone.now()
     # The longer it has been missing, the less often we look; a minute at first.
     wait = min(max(FIRST_WAIT, (now - delivery.created_at) / 4), LAST_WAIT)
@@ -320,6 +322,8 @@ def _outcome(flight: _Flight, answer: Answer, now: datetime) -> Settlement:
     started_at = now - timedelta(milliseconds=answer.duration_ms)
 
     def wait() -> timedelta | None:
+        if delivery.is_test:  # tried once: that it failed is what somebody wants to know
+            return None
         channel = channels.channel(delivery.channel)
         if not channel.IS_UNTIL_SUCCESS:
             is_gone = answer.status == outcomes.GONE
