@@ -95,7 +95,7 @@ def _of_profile(profile: ExportProfile, about: _About) -> Iterable[Verdict]:
     wanted = {route.customer_type for route in profile.routes.all()}
     verdicts: dict[tuple[str, int], Verdict] = {}  # of what is exported once, the newest
     for event in about.events:
-        logged = _logged(event)
+        logged = as_logged(event)
         for kind in matching.kinds_of(logged):
             if kind.key in wanted:
                 key = (kind.key, matching.subject(kind, logged))
@@ -106,7 +106,7 @@ def _of_profile(profile: ExportProfile, about: _About) -> Iterable[Verdict]:
 
 
 def _of_kind(profile: ExportProfile, kind: CustomerType, event: Event, about: _About) -> Verdict:
-    logged = _logged(event)
+    logged = as_logged(event)
     taken = about.exports.get((profile.pk, kind.key, matching.subject(kind, logged)))
 
     def verdict(outcome: str, reason: str, delivery_id: str = "") -> Verdict:
@@ -195,7 +195,7 @@ def _nothing_matched(profile: ExportProfile, about: _About) -> str:
 
 def _happened(about: _About) -> list[str]:
     """The customer types of what happened; those that look at the order only if they still hold."""
-    kinds = dict.fromkeys(kind for event in about.events for kind in matching.kinds_of(_logged(event)))
+    kinds = dict.fromkeys(kind for event in about.events for kind in matching.kinds_of(as_logged(event)))
     return [kind.label for kind in kinds if not matching.skip_reason(kind, about.case)[0]]
 
 
@@ -239,7 +239,8 @@ def _waiting_words(profile: ExportProfile, event: Event, about: _About) -> str:
     return f"waiting: runs {about.at(run)}"
 
 
-def _logged(event: Event) -> LoggedEvent:
+def as_logged(event: Event) -> LoggedEvent:
+    """The event as the sweep's rules take it."""
     return LoggedEvent(
         event.pk,
         event.tx_id,

@@ -1,7 +1,7 @@
 """The forms of profiles, mappings and routes: they translate; the rules are those of `exports.validation`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms.models import BaseInlineFormSet
 
 from customers.models import Location
+from delivery.screens import as_id
 from delivery.secrets import MASK
 from exports import services, validation
 from exports.models import STATIC, ExportProfile, FieldMapping, Route
@@ -95,8 +96,34 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         _add(self, lambda: validation.check_mapping(self.instance))
 
 
+class _KnownRow(forms.Field):
+    """The hidden id of a stored row, looked up among those that the formset has read already."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self, find: Callable[[int], Any], pk: int | None) -> None:
+        super().__init__(required=False, initial=pk)
+        self.find = find
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        number = as_id(str(value))
+        row = self.find(number) if number is not None else None
+        if row is None:
+            raise ValidationError("Somebody has removed this mapping meanwhile. Load the page again.")
+        return row
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False  # no row becomes another one
+
+
 class MappingFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """All mappings of a profile: each is right by itself and beside the others."""
+    """All mappings of a profile: each is right by itself and beside the others. However many, one look."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.fields["id"] = _KnownRow(cast(Any, self)._existing_object, form.instance.pk)
 
     def clean(self) -> None:
         super().clean()
@@ -154,10 +181,15 @@ class CloneForm(forms.Form):
 
 
 def rows_of(formset: BaseInlineFormSet) -> tuple[list[Any], list[Any]]:  # type: ignore[type-arg]
-    """What a valid formset leaves: (new and changed rows, removed rows), none of them saved."""
-    removed = [form for form in formset.deleted_forms if formset.can_delete]
+    """What a formset of valid rows leaves: (new and changed rows, removed rows), none of them saved."""
+    removed = [form for form in formset.forms if is_removed(form)]
     changed = [form.instance for form in formset.forms if form.has_changed() and form not in removed]
     return changed, [form.instance for form in removed if form.instance.pk]
+
+
+def is_removed(form: Any) -> bool:
+    """Whether a row of a formset is to go; what is wrong with it does not matter then."""
+    return bool(getattr(form, "cleaned_data", {}).get("DELETE"))
 
 
 def _add(form: "forms.ModelForm[Any]", check: Callable[[], None]) -> None:

@@ -56,8 +56,8 @@ def _through(door: Door) -> View:
 
 
 def _clone(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
-    _require(request, "exports.add_exportprofile")
-    _require(request, "exports.view_exportprofile", "exports.change_exportprofile")
+    require(request, "exports.add_exportprofile")
+    require(request, "exports.view_exportprofile", "exports.change_exportprofile")
     form = CloneForm(request.POST)
     if not form.is_valid():
         raise ValidationError("The copy needs a name of at most 150 characters.")
@@ -67,7 +67,7 @@ def _clone(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
 
 
 def _switch_on(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
-    _require(request, "exports.change_exportprofile")
+    require(request, "exports.change_exportprofile")
     choice = request.POST.get("pause")
     if choice not in ("send", "skip"):
         raise ValidationError("Choose whether what happened in the pause is sent.")
@@ -77,7 +77,7 @@ def _switch_on(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
 
 
 def _switch_off(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
-    _require(request, "exports.change_exportprofile")
+    require(request, "exports.change_exportprofile")
     services.switch_off(profile, by=actor(request))
     messages.success(request, f"“{profile.name}” is switched off. What waits is held; nothing is lost.")
     return profile
@@ -101,7 +101,7 @@ _DOORS: dict[str, Door] = {
 
 def _pci_document(request: HttpRequest, profile_id: int) -> HttpResponseBase:
     """The file, to be saved, never to be shown by the browser: somebody else wrote it."""
-    _require(request, "exports.change_exportprofile", "exports.approve_pci")
+    require(request, "exports.change_exportprofile", "exports.approve_pci")
     profile = get_object_or_404(ExportProfile, pk=profile_id)
     try:
         return FileResponse(profile.pci_document.open("rb"), as_attachment=True)
@@ -109,6 +109,7 @@ def _pci_document(request: HttpRequest, profile_id: int) -> HttpResponseBase:
         raise Http404("There is no document.") from None
 
 
-def _require(request: HttpRequest, *any_of: str) -> None:
+def require(request: HttpRequest, *any_of: str) -> None:
+    """Who has none of these permissions is refused."""
     if not any(request.user.has_perm(permission) for permission in any_of):
         raise PermissionDenied

@@ -13,18 +13,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from customers.models import Location
-from delivery.admin.endpoints import deliveries_of, health_in_a_word, health_of
+from delivery.admin.endpoints import health_in_a_word
 from delivery.clock import clock
 from delivery.screens import QuickAdmin, actor, as_id
 from exports import services, validation
-from exports.admin import doors, versions
+from exports.admin import doors, draft, trial, versions
 from exports.admin.back import BackToBoard
 from exports.admin.counted import counted
-from exports.admin.notes import notes_on
+from exports.admin.sight import sight_of
 from exports.fields import STATIC, groups
 from exports.forms import (
     FIELD_NAMES,
-    CloneForm,
     MappingForm,
     MappingFormSet,
     ProfileForm,
@@ -44,7 +43,7 @@ class MappingInline(admin.TabularInline):  # type: ignore[type-arg]
     model = FieldMapping
     form = MappingForm
     formset = MappingFormSet
-    extra = 1
+    extra = 1  # for who has no scripts
     verbose_name_plural = "field mappings"
     classes = ("quiet-rows",)
 
@@ -102,7 +101,13 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         return ("location",) if obj else ()
 
     def get_urls(self) -> list[URLPattern]:
-        return [*doors.doors(self.admin_site.admin_view), *versions.doors(self), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [*doors.doors(wrap), *draft.doors(wrap), *trial.doors(wrap), *versions.doors(self)]
+        return [*own, *super().get_urls()]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Routes of a profile that is there are set under Profile Routing."""
+        return (MappingInline,) if obj is not None else self.inlines
 
     def changeform_view(
         self,
@@ -119,7 +124,7 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         context: dict[str, Any] = {"field_groups": groups(), "field_names": FIELD_NAMES, "static": STATIC}
         context |= extra_context or {}
         if profile is not None and self.has_view_permission(request, profile):
-            context |= self._sight_of(request, profile)
+            context |= sight_of(request, profile)
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except ValidationError as error:  # somebody else's change came between the check and the save
@@ -131,6 +136,19 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         form.address_fault = getattr(request, "address_fault", "")  # type: ignore[attr-defined]
         return form
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Each row of the mappings with what it says of the order that is shown."""
+        values = {row["mapping"].pk: row["value"] for row in context.get("rows", ())}
+        for inline in context["inline_admin_formsets"]:
+            if inline.formset.model is FieldMapping:
+                forms = [
+                    {"form": one, "value": values.get(one.instance.pk, "")} for one in inline.formset.forms
+                ]
+                context |= {"mapping_formset": inline.formset, "mapping_forms": forms}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         profile = super().save_form(request, form, change)
@@ -211,24 +229,6 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         if profile.cadence == ExportProfile.Cadence.IMMEDIATE:
             return "at once"
         return clock(profile.next_run_at, timezone.now()) if profile.next_run_at else "soon"
-
-    def _sight_of(self, request: HttpRequest, profile: ExportProfile) -> dict[str, Any]:
-        """What the page shows above the form."""
-        can_change = self.has_change_permission(request, profile)
-        can_approve = request.user.has_perm("exports.approve_pci")
-        return {
-            "profile": profile,
-            "title": f"Export profile {profile.pk}: {profile.name}",
-            "subtitle": None,
-            "notes": notes_on(profile),
-            "health": health_of(profile.endpoint),
-            "deliveries": deliveries_of(profile.endpoint),
-            "can_switch": can_change,
-            "can_approve": can_approve,
-            "can_read_document": can_approve or can_change,
-            "clone_form": CloneForm(initial={"name": f"{profile.name} (copy)"[:150]}),
-            "can_clone": self.has_add_permission(request),
-        }
 
 
 def _address_fault(request: HttpRequest, profile: ExportProfile | None) -> str:

@@ -4,10 +4,11 @@ Each `check_` raises Django's ValidationError, with the fields at fault as keys 
 """
 
 from exports.validation.mappings import check_mapping, check_mappings, tidy, value_of, warnings
-from exports.validation.profiles import check_address, check_profile, check_together
+from exports.validation.profiles import as_active, check_address, check_profile, check_together
 from exports.validation.routes import check_routes
 
 __all__ = [
+    "as_active",
     "check_address",
     "check_mapping",
     "check_mappings",
