@@ -19,10 +19,12 @@ from delivery.api.deliveries import Deliveries
 from exports.api.explanations import Explanations
 from orders.api.orders import Orders
 from orders.api.transactions import AccountVaults, TransactionBatches, Transactions
+from postbacks.api.configs import PostbackConfigs
 from rest.resources import Resource, addresses
 
 RESOURCES: tuple[type[Resource], ...] = (
     *(Contacts, Locations, Orders, Transactions, AccountVaults, TransactionBatches, Deliveries),
+    PostbackConfigs,
 )
 
 

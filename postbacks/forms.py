@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from delivery.screens import as_id
 from delivery.secrets import MASK
 from orders.models import Gateway
-from postbacks import validation
+from postbacks import logins, validation
 from postbacks.models import PostbackConfig
 
 _STAYS = f"{MASK} (empty: stays)"
@@ -55,13 +55,10 @@ class PostbackConfigForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._login = (self.instance.basic_auth_username, self.instance.basic_auth_password)
-        for name, value in zip(("basic_auth_username", "basic_auth_password"), self._login, strict=True):
+        for name in logins.NAMES:
             self.initial[name] = ""
-            if name in self.fields and value:
+            if name in self.fields and logins.read(self.instance, name) != "":
                 self.fields[name].widget.attrs["placeholder"] = _STAYS
-        if not self._login[0]:
-            self.fields.pop("has_no_login", None)
         if "gateway" in self.fields:
             self.fields["gateway"].queryset = self._gateways()  # type: ignore[attr-defined]
 
@@ -75,12 +72,10 @@ class PostbackConfigForm(forms.ModelForm):  # type: ignore[type-arg]
     def _post_clean(self) -> None:
         """The login is put together before the rules look at it."""
         super()._post_clean()  # type: ignore[misc]
-        stored_name, stored_password = self._login
-        typed = self.cleaned_data
-        if typed.get("has_no_login"):
-            stored_name = stored_password = ""
-        self.instance.basic_auth_username = typed.get("basic_auth_username") or stored_name
-        self.instance.basic_auth_password = typed.get("basic_auth_password") or stored_password
+        for name in logins.NAMES:
+            typed = self.cleaned_data.get(name, "")
+            if typed or self.cleaned_data.get("has_no_login"):
+                setattr(self.instance, name, typed)
         try:
             validation.check(self.instance)
         except ValidationError as error:

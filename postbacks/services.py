@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit import changes as audit
@@ -18,7 +19,7 @@ from delivery import queue, signing, waking
 from delivery.ids import new_id
 from delivery.models import Delivery, Endpoint
 from delivery.queue import NewDelivery
-from postbacks import freezing, samples, validation
+from postbacks import freezing, logins, samples, validation
 from postbacks.models import PostbackConfig, Reach
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,7 @@ SETTINGS = (
 )
 
 
-_LOGIN = {"basic_auth_username", "basic_auth_password"}
-_NOT_AUDITED = _LOGIN | {"gateway_id", "boolean_forms"}
+_NOT_AUDITED = {*logins.NAMES, "gateway_id", "boolean_forms"}
 
 
 class ConfigDeleted(ValueError):
@@ -53,7 +53,7 @@ def edit(
     config: PostbackConfig, *, by: str, is_address_checked: bool = False, **settings: Any
 ) -> PostbackConfig:
     """Sets columns of the config as it is stored now."""
-    config.refresh_from_db()
+    config.refresh_from_db(from_queryset=_lean())
     for name, value in settings.items():
         setattr(config, name, value)
     save(config, by=by, is_address_checked=is_address_checked)
@@ -76,11 +76,11 @@ def save(config: PostbackConfig, *, by: str, is_address_checked: bool = False) -
             audit.record(config, "created", by=by, new=_snapshot(config))
             return ["created"]
         stored = _locked(config)
-        changes = [name for name in SETTINGS if getattr(config, name) != getattr(stored, name)]
+        changes = [name for name in SETTINGS if _differs(config, stored, name)]
         if config.location_id != stored.location_id:
             raise ValidationError({"location_id": ["A postback config stays in its location."]})
         if changes:
-            before, is_new_login = _snapshot(stored), bool(_LOGIN & set(changes))
+            before, is_new_login = _snapshot(stored), not set(logins.NAMES).isdisjoint(changes)
             _update(config, changes)
             now = _snapshot(config, is_new_login=is_new_login)
             audit.record(config, _in_words(config, changes), by=by, old=before, new=now)
@@ -156,10 +156,14 @@ def _insert(config: PostbackConfig) -> None:
     Reach.objects.get_or_create(pk=1, defaults={"tx": tx, "event_id": event_id})
 
 
+def _lean() -> QuerySet[PostbackConfig]:
+    """Their logins stay closed until somebody asks for one."""
+    return PostbackConfig.objects.defer(*logins.NAMES)
+
+
 def _locked(config: PostbackConfig) -> PostbackConfig:
-    stored = (
-        PostbackConfig.objects.select_for_update(of=("self",)).select_related("endpoint").get(pk=config.pk)
-    )
+    lean = _lean().select_related("endpoint", "gateway")
+    stored = lean.select_for_update(of=("self",)).get(pk=config.pk)
     if stored.deleted_at is not None:
         raise ConfigDeleted
     return stored
@@ -171,7 +175,8 @@ def _update(config: PostbackConfig, changes: list[str]) -> None:
     if "is_active" in changes:
         config.watching_since = now if config.is_active else config.watching_since
         config.watching_until = None if config.is_active else now
-    columns = [name.removesuffix("_id") for name in SETTINGS]
+    closed = config.get_deferred_fields()
+    columns = [name.removesuffix("_id") for name in SETTINGS if name not in closed]
     config.save(update_fields=[*columns, "modified_at", "watching_since", "watching_until"])
     if {"url", "resource"} & set(changes):
         Endpoint.objects.filter(pk=config.endpoint_id).update(name=str(config)[:200])
@@ -181,13 +186,19 @@ def _update(config: PostbackConfig, changes: list[str]) -> None:
         (queue.release if config.is_active else queue.hold)(config.endpoint)
 
 
+def _differs(config: PostbackConfig, stored: PostbackConfig, name: str) -> bool:
+    if name not in logins.NAMES:
+        return bool(getattr(config, name) != getattr(stored, name))
+    return logins.is_at_hand(config, name) and logins.read(config, name) != logins.read(stored, name)
+
+
 def _snapshot(config: PostbackConfig, *, is_new_login: bool = False) -> dict[str, Any]:
     """As the audit log keeps it: all that makes it up, but of its login only whether there is one."""
-    login = ("set anew" if is_new_login else "set") if config.basic_auth_username else ""
+    login = logins.in_words(config)
     return {
         **{name: getattr(config, name) for name in SETTINGS if name not in _NOT_AUDITED},
         "gateway": config.gateway.title if config.gateway is not None else "",
-        "basic_auth": login,
+        "basic_auth": f"{login} anew" if is_new_login and login == "set" else login,
     }
 
 

@@ -22,7 +22,7 @@ from delivery.ids import new_id
 from delivery.log import Position
 from delivery.queue import NewDelivery
 from orders.models import Order
-from postbacks import freezing
+from postbacks import freezing, logins
 from postbacks.models import Postback, PostbackConfig, Reach
 from postbacks.resources import Subject, around
 from postbacks.resources.embedding import model_id
@@ -125,7 +125,7 @@ def _matches(logged: Sequence[LoggedEvent]) -> list[tuple[PostbackConfig, Logged
         resource__in={event.resource for event in logged},
     )
     # Secrets stay closed: what is frozen holds none.
-    lean = configs.defer("basic_auth_username", "basic_auth_password").select_related("gateway")
+    lean = configs.defer(*logins.NAMES).select_related("gateway")
     for config in lean.select_for_update(of=("self",), no_key=True).order_by("pk"):
         asking[config.location_id, config.resource].append(config)
     found = [

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.core.exceptions import ValidationError
 
 from delivery import guard, texts, urls
+from postbacks import logins
 from postbacks.models import PostbackConfig
 from postbacks.resources import EMBEDDABLE
 
@@ -78,6 +79,8 @@ def _expands_fault(config: PostbackConfig) -> str:
 
 def _login_fault(column: str, what: str) -> Rule:
     def rule(config: PostbackConfig) -> str:
+        if not logins.is_at_hand(config, column):  # it was checked when it was typed
+            return ""
         value = getattr(config, column)
         if fault := texts.fault_of(what, value, LONGEST_TEXT):
             return fault
@@ -93,7 +96,8 @@ def _login_fault(column: str, what: str) -> Rule:
 def _password_fault(config: PostbackConfig) -> str:
     if fault := _login_fault("basic_auth_password", "password")(config):
         return fault
-    is_alone = bool(config.basic_auth_password) and not config.basic_auth_username
+    is_typed = logins.is_at_hand(config, "basic_auth_password") and config.basic_auth_password
+    is_alone = is_typed and not logins.read(config, "basic_auth_username")
     return "A password needs a user name: without one no authentication is sent." if is_alone else ""
 
 

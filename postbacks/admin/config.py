@@ -16,7 +16,7 @@ from customers.models import Location
 from delivery.admin.endpoints import deliveries_of, health_in_a_word, health_of
 from delivery.screens import QuickAdmin, actor, as_id
 from delivery.transports import ERRORS
-from postbacks import logs, services, validation
+from postbacks import logins, logs, services, validation
 from postbacks.admin.filters import WhetherThere
 from postbacks.forms import PostbackConfigForm
 from postbacks.models import PostbackConfig
@@ -41,11 +41,12 @@ class PostbackConfigAdmin(QuickAdmin):
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PostbackConfig]:
-        return super().get_queryset(request).select_related("location", "endpoint", "gateway")
+        lean = super().get_queryset(request).defer(*logins.NAMES)
+        return lean.select_related("location", "endpoint", "gateway")
 
     def get_fieldsets(self, request: HttpRequest, obj: PostbackConfig | None = None) -> Any:
         login = ("basic_auth_username", "basic_auth_password")
-        takes_away = ("has_no_login",) if obj is not None and obj.basic_auth_username else ()
+        takes_away = ("has_no_login",) if obj is not None and logins.in_words(obj) != "none" else ()
         what = ("location", "resource", ("on_create", "on_update", "on_delete"), "url", "is_active")
         return [
             ("Postback", {"fields": what}),
@@ -174,6 +175,7 @@ class PostbackConfigAdmin(QuickAdmin):
             "title": f"Postback: {config}",
             "subtitle": None,
             "state": _state(config),
+            "login": logins.in_words(config),
             "notes": _notes(config),
             "health": health_of(config.endpoint),
             "deliveries": deliveries_of(config.endpoint),

@@ -14,7 +14,7 @@ _CALLED = {
     ("contact", "header_message_type"): "header_message_type_id",
     ("transaction", "amount"): "transaction_amount",
 }
-_MODELS = {
+MODEL_NAMES = {
     "contact": "Contact",
     "transaction": "Transaction",
     "transactionbatch": "TransactionBatch",
@@ -49,7 +49,7 @@ def _location(subject: Subject, known: Around) -> dict[str, Any]:
 def _changelogs(subject: Subject, known: Around) -> list[dict[str, Any]]:
     """What this event changed: the columns with their old values, and who did it."""
     change = subject.change
-    log_id, name = f"{change.id:024x}", _MODELS[subject.resource]
+    log_id, name = f"{change.id:024x}", MODEL_NAMES[subject.resource]
     details = [
         {
             "id": f"{log_id}{place:04x}",
