@@ -10,9 +10,9 @@ from delivery import catalogue, snapshots
 from orders.cases import Case
 from orders.models import OrderItem
 
-_ITEM = ("product_id", "type", "name", "quantity", "price", "shipping", "external_id")
+_ITEM = ("id", "product_id", "type", "name", "quantity", "price", "shipping", "external_id")
 _PARCEL = (
-    *("status", "tracking_number", "ship_carrier", "ship_method", "rma_number"),
+    *("id", "status", "tracking_number", "ship_carrier", "ship_method", "rma_number"),
     *("created_at", "shipped_at", "delivered_at", "returned_at"),
 )
 
@@ -24,10 +24,13 @@ class Picture:
     row: Model
     resource: dict[str, Any]
     old: dict[str, Any]
+    parts: tuple[tuple[Model, dict[str, Any]], ...] = ()
 
     def said(self) -> dict[str, Any]:
         """For an event's data: `resource`, its columns, and `old`, what stood in those that changed."""
         keys = {name: key for name in _keys_of(self.row) if (key := getattr(self.row, name)) is not None}
+        for part, values in self.parts:
+            values["id"] = part.pk
         about = {"resource": {**keys, **self.resource}}
         return {**about, "old": self.old} if self.old else about
 
@@ -50,10 +53,16 @@ class Memory:
         if postback is None:
             return None
         row = case.order if postback[1] == "order" else named[postback[1]]
-        resource = of_order(case) if row is case.order else snapshots.taken(row)
         _, before = self._rows.get(id(row), (row, None))
         old = snapshots.changes(before, row, but=("id", "updated_at")) if before is not None else {}
-        return Picture(row, resource, old)
+        if row is not case.order:
+            return Picture(row, snapshots.taken(row), old)
+        resource = of_order(case)
+        parts = (
+            *zip(case.items, resource["items"], strict=True),
+            *zip(case.fulfillments, resource["fulfillments"], strict=True),
+        )
+        return Picture(row, resource, old, parts)
 
 
 def of_order(case: Case) -> dict[str, Any]:

@@ -24,7 +24,13 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "transactionbatch": {"public_id": _ID, "number": 1, "is_open": True, "created_at": _AT},
     "accountvault": {"public_id": _ID, "card_expiry": "05/2029", "created_at": _AT, **_PAID},
     "order": {
-        **{"client_order_id": "C0FFEE1234", "type": "NEW_SALE", "status": "COMPLETE", "currency": "USD"},
+        **{
+            "id": 1,
+            "client_order_id": "C0FFEE1234",
+            "type": "NEW_SALE",
+            "status": "COMPLETE",
+            "currency": "USD",
+        },
         **{"total": "59.90", "paid": "59.90", "created_at": _AT, "updated_at": _AT},
     },
     "subscription": {

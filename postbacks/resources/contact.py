@@ -1,55 +1,42 @@
 """Contacts, key by key as the documentation's own example has them."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
-from postbacks.resources.forms import (
-    Read,
-    amount,
-    column,
-    flag,
-    location_id,
-    moment,
-    number,
-    seconds,
-)
+from customers.models import Customer, Location
 from postbacks.resources.reading import Around, Subject
 
-
-def _modified(subject: Subject, known: Around) -> int | None:
-    """As in the example: when it was created, until it is changed."""
-    return seconds(subject.row.modified_at or subject.row.created_at)
-
-
-def _born(subject: Subject, known: Around) -> str | None:
-    born = subject.row.date_of_birth
-    return born.isoformat() if isinstance(born, date) else None
+_TEXTS = (
+    *("company_name", "first_name", "last_name", "email", "address", "city", "state", "zip"),
+    *("home_phone", "cell_phone", "office_phone", "office_ext_phone"),
+)
 
 
-KEYS: dict[str, Read] = {
-    "id": column("public_id"),
-    "location_id": location_id,
-    "account_number": column("account_number"),
-    "contact_api_id": column("external_id"),
-    "company_name": column("company_name"),
-    "first_name": column("first_name"),
-    "last_name": column("last_name"),
-    "email": column("email"),
-    "address": column("address"),
-    "city": column("city"),
-    "state": column("state"),
-    "zip": column("zip"),
-    "home_phone": column("home_phone"),
-    "cell_phone": column("cell_phone"),
-    "office_phone": column("office_phone"),
-    "office_ext_phone": column("office_ext_phone"),
-    "email_trx_receipt": flag("email_trx_receipt"),
-    "created_ts": moment("created_at"),
-    "modified_ts": _modified,
-    "date_of_birth": _born,
-    "header_message": column("header_message"),
-    "header_message_type_id": number("header_message_type"),
-    "contact_c1": column("contact_c1"),
-    "contact_c2": column("contact_c2"),
-    "contact_c3": column("contact_c3"),
-    "contact_balance": amount("contact_balance"),
-}
+def contact(subject: Subject, known: Around) -> dict[str, Any]:
+    return contact_of(subject.row, known.location(subject))
+
+
+def contact_of(row: Customer, location: Location) -> dict[str, Any]:
+    """What is empty is null; until it is changed, it was last changed when it was created."""
+    balance, born = row.contact_balance, row.date_of_birth
+    return {
+        "id": row.public_id,
+        "location_id": location.public_id,
+        "account_number": row.account_number or None,
+        "contact_api_id": row.external_id or None,
+        **{name: getattr(row, name) or None for name in _TEXTS},
+        "email_trx_receipt": row.email_trx_receipt,
+        "created_ts": _seconds(row.created_at),
+        "modified_ts": _seconds(row.modified_at or row.created_at),
+        "date_of_birth": born.isoformat() if isinstance(born, date) else None,
+        "header_message": row.header_message or None,
+        "header_message_type_id": row.header_message_type,
+        "contact_c1": row.contact_c1 or None,
+        "contact_c2": row.contact_c2 or None,
+        "contact_c3": row.contact_c3 or None,
+        "contact_balance": None if balance is None else f"{balance:.2f}",
+    }
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())

@@ -1,13 +1,15 @@
 """What `expands` embeds in `data`: the contact, the location, the stored payment method, what has changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
-from delivery import snapshots
-from postbacks.resources import contact, payments
-from postbacks.resources.forms import Read, seconds
+from customers.api.locations import LocationAnswer
+from postbacks.resources import payments
+from postbacks.resources.contact import contact_of
+from postbacks.resources.purchases import fulfillments
 from postbacks.resources.reading import Around, Subject
 
+_LOCATION = LocationAnswer()
 # As `data` calls the columns that events name, where it calls them otherwise.
 _CALLED = {
     ("contact", "external_id"): "contact_api_id",
@@ -25,30 +27,26 @@ MODEL_NAMES = {
 
 
 def _contact(subject: Subject, known: Around) -> dict[str, Any] | None:
-    customer = known.customer(subject)
-    return _as("contact", customer, contact.KEYS, subject, known) if customer else None
+    """As it is when the postback is queued."""
+    customer = known.customers.get(subject.customer_id or 0)
+    return contact_of(customer, known.location(subject)) if customer else None
 
 
 def _vault(subject: Subject, known: Around) -> dict[str, Any] | None:
     vault = known.vault(subject)
-    return _as("accountvault", vault, payments.VAULT, subject, known) if vault else None
-
-
-def _as(resource: str, row: Any, keys: Mapping[str, Read], beside: Subject, known: Around) -> dict[str, Any]:
-    """Another resource, in its own keys, as it is now."""
-    values = snapshots.taken(row)
-    subject = Subject(resource, values, beside.location_id, beside.customer_id, beside.order_id)
-    return {key: read(subject, known) for key, read in keys.items()}
+    return payments.vault_of(vault, subject, known) if vault else None
 
 
 def _location(subject: Subject, known: Around) -> dict[str, Any]:
-    location = known.location(subject)
-    return {"id": location.public_id, "name": location.name, "tz": location.time_zone}
+    said: dict[str, Any] = _LOCATION.to_representation(known.location(subject))
+    return said
 
 
 def _changelogs(subject: Subject, known: Around) -> list[dict[str, Any]]:
     """What this event changed: the columns with their old values, and who did it."""
     change = subject.change
+    if change is None or change.at is None:
+        return []
     log_id, name = f"{change.id:024x}", MODEL_NAMES[subject.resource]
     details = [
         {
@@ -61,7 +59,7 @@ def _changelogs(subject: Subject, known: Around) -> list[dict[str, Any]]:
     ]
     entry = {
         "id": log_id,
-        "created_ts": seconds(change.at),
+        "created_ts": int(change.at.timestamp()),
         "action": change.action,
         "model": name,
         "model_id": model_id(subject),
@@ -69,7 +67,7 @@ def _changelogs(subject: Subject, known: Around) -> list[dict[str, Any]]:
         "changelog_details": details,
         "user": _user(change.by),
     }
-    return [entry] if change.id else []
+    return [entry]
 
 
 def _called(resource: str, column: str) -> str:
@@ -93,10 +91,11 @@ def model_id(subject: Subject) -> str:
     return str(subject.values.get(by_column.get(subject.resource, "public_id"), ""))
 
 
-BY_NAME: dict[str, Read] = {
+BY_NAME: dict[str, Callable[[Subject, Around], Any]] = {
     "contact": _contact,
     "location": _location,
     "account_vault": _vault,
+    "fulfillments": fulfillments,
     "changelogs": _changelogs,
     "tags": _none,
     "account_vault_cau_logs": _none,

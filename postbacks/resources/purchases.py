@@ -1,99 +1,45 @@
-"""Orders and subscriptions, which are Postrider's own resources."""
+"""Orders and subscriptions, as the API answers them."""
 
 from typing import Any
 
-from postbacks.resources.forms import (
-    Read,
-    amount,
-    column,
-    contact_id,
-    flag,
-    location_id,
-    moment,
-    number,
-    seconds,
-)
+from delivery import snapshots
+from orders.api.answers import FulfillmentAnswer, OrderAnswer, SubscriptionAnswer
+from orders.models import Fulfillment, OrderItem, Product
 from postbacks.resources.reading import Around, Subject
 
-_BILLING = ("first_name", "last_name", "company_name", "email", "phone")
-_ADDRESS = ("address1", "address2", "city", "state", "postal_code", "country")
-_SHIPPING = tuple(f"ship_{name}" for name in ("first_name", "last_name", "company_name", *_ADDRESS))
-_SUMS = ("total", "shipping_total", "sales_tax", "discount", "paid", "refunded", "charged_back")
+_ORDER, _SUBSCRIPTION, _PARCEL = OrderAnswer(), SubscriptionAnswer(), FulfillmentAnswer()
 
 
-def _original(subject: Subject, known: Around) -> str | None:
-    original = known.orders.get(subject.row.original_order_id or 0)
-    return original.client_order_id if original else None
+def order(subject: Subject, known: Around) -> dict[str, Any]:
+    row = subject.row
+    row.location, row.customer = known.location(subject), known.customer(subject)
+    row.campaign = known.campaigns.get(row.campaign_id)
+    row.original_order = known.orders.get(row.original_order_id)
+    row._prefetched_objects_cache = {"items": [_item(one) for one in subject.values.get("items", ())]}
+    said: dict[str, Any] = _ORDER.to_representation(row)
+    return said
 
 
-def _rows_of(name: str) -> Read:
-    """Rows of the order as its event carries them, times as seconds."""
-
-    def read(subject: Subject, known: Around) -> list[dict[str, Any]]:
-        return [_plain(row) for row in subject.values.get(name, ())]
-
-    return read
+def fulfillments(subject: Subject, known: Around) -> list[Any]:
+    """The parcels of an order, as they were."""
+    parcels = (snapshots.developed(Fulfillment, one) for one in subject.values.get("fulfillments", ()))
+    return [_PARCEL.to_representation(parcel) for parcel in parcels]
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if value == "" else value for name, value in row.items()}
+def subscription(subject: Subject, known: Around) -> dict[str, Any]:
+    """Beside what the API says within an order: whose it is."""
+    said: dict[str, Any] = _SUBSCRIPTION.to_representation(subject.row)
+    started_by = known.order(subject)
+    return {
+        "id": said["id"],
+        "location_id": known.location(subject).public_id,
+        "contact_id": known.customer(subject).public_id,
+        "order_id": started_by.client_order_id,
+        **said,
+    }
 
 
-def _order_id(subject: Subject, known: Around) -> str | None:
-    order = known.order(subject)
-    return order.client_order_id if order else None
-
-
-def _product(name: str) -> Read:
-    return lambda subject, known: getattr(known.products.get(subject.row.product_id), name, None) or None
-
-
-def _next_bill(subject: Subject, known: Around) -> str | None:
-    day = subject.row.next_bill_date
-    return day.isoformat() if day else None
-
-
-ORDER: dict[str, Read] = {
-    "id": column("client_order_id"),
-    "location_id": location_id,
-    "contact_id": contact_id,
-    "external_order_id": column("external_order_id"),
-    "original_order_id": _original,
-    "type": column("type"),
-    "status": column("status"),
-    "currency": column("currency"),
-    **{name: amount(name) for name in _SUMS},
-    "coupon_code": column("coupon_code"),
-    "has_upsell": flag("has_upsell"),
-    "decline_reason": column("decline_reason"),
-    "cancel_reason": column("cancel_reason"),
-    "refund_reason": column("refund_reason"),
-    **{name: column(name) for name in (*_BILLING, *_ADDRESS, *_SHIPPING)},
-    "items": _rows_of("items"),
-    "fulfillments": _rows_of("fulfillments"),
-    "attribution": lambda subject, known: subject.row.attribution,
-    "custom_fields": lambda subject, known: subject.row.custom_fields,
-    "created_ts": moment("created_at"),
-    "modified_ts": lambda subject, known: seconds(subject.row.updated_at),
-    "ordered_ts": moment("ordered_at"),
-    "refunded_ts": moment("refunded_at"),
-    "cancelled_ts": moment("cancelled_at"),
-}
-
-SUBSCRIPTION: dict[str, Read] = {
-    "id": column("client_purchase_id"),
-    "location_id": location_id,
-    "contact_id": contact_id,
-    "order_id": _order_id,
-    "product": _product("name"),
-    "sku": _product("sku"),
-    "status": column("status"),
-    "price": amount("price"),
-    "quantity": number("quantity"),
-    "billing_cycle": number("billing_cycle"),
-    "billing_interval_days": number("billing_interval_days"),
-    "next_bill_date": _next_bill,
-    "cancel_reason": column("cancel_reason"),
-    "created_ts": moment("created_at"),
-    "modified_ts": moment("updated_at"),
-}
+def _item(values: dict[str, Any]) -> OrderItem:
+    item = snapshots.developed(OrderItem, values)
+    item.product = Product(pk=values.get("product_id"), sku=values.get("sku", ""))
+    return item

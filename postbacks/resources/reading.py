@@ -12,9 +12,9 @@ from django.db.models import Model
 from customers.models import Customer, Location
 from delivery import sets, snapshots
 from orders.models import (
+    Campaign,
     Gateway,
     Order,
-    Product,
     SettlementBatch,
     StoredPaymentMethod,
     Subscription,
@@ -65,23 +65,26 @@ class Around:
     locations: dict[int, Location] = field(default_factory=dict)
     customers: dict[int, Customer] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
+    campaigns: dict[int, Campaign] = field(default_factory=dict)
     gateways: dict[int, Gateway] = field(default_factory=dict)
     batches: dict[int, SettlementBatch] = field(default_factory=dict)
-    products: dict[int, Product] = field(default_factory=dict)
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     vaults: dict[int, list[StoredPaymentMethod]] = field(default_factory=dict)  # by customer
 
     def location(self, subject: Subject) -> Location:
         return self.locations[subject.location_id]
 
-    def customer(self, subject: Subject) -> Customer | None:
-        return self.customers.get(subject.customer_id or 0)
+    def customer(self, subject: Subject) -> Customer:
+        """With its location. A test may be about nobody."""
+        customer = self.customers.get(subject.customer_id or 0) or Customer(last_name="Jones")
+        customer.location = self.location(subject)
+        return customer
 
-    def order(self, subject: Subject) -> Order | None:
-        return self.orders.get(subject.order_id or 0)
-
-    def gateway(self, subject: Subject) -> Gateway | None:
-        return self.gateways.get(subject.values.get("gateway_id") or 0)
+    def order(self, subject: Subject) -> Order:
+        """With its location and customer. A test may be about none."""
+        order = self.orders.get(subject.order_id or 0) or Order(client_order_id="C0FFEE1234")
+        order.location, order.customer = self.location(subject), self.customer(subject)
+        return order
 
     def vault(self, subject: Subject) -> StoredPaymentMethod | None:
         """The stored payment method that a transaction was paid with: the customer's, of the same card."""
@@ -100,9 +103,9 @@ def around(subjects: Sequence[Subject]) -> Around:
         locations=_rows(Location, {one.location_id for one in subjects}),
         customers=_rows(Customer, {one.customer_id for one in subjects}),
         orders=_rows(Order, {one.order_id for one in subjects} | named["original_order_id"]),
+        campaigns=_rows(Campaign, named["campaign_id"]),
         gateways=_rows(Gateway, named["gateway_id"]),
         batches=_rows(SettlementBatch, named["batch_id"]),
-        products=_rows(Product, named["product_id"]),
         subscriptions=_rows(Subscription, named["subscription_id"]),
         vaults=_vaults(of_payments),
     )

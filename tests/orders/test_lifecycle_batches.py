@@ -281,4 +281,7 @@ def _said(row: dict[str, Any], ids: list[int]) -> dict[str, Any]:
     for name in ("data", "resource", "old"):
         if name in kept:
             kept[name] = _said(kept[name], ids)
+    for name in ("items", "fulfillments"):
+        if name in kept:
+            kept[name] = [_said(one, ids) for one in kept[name]]
     return kept

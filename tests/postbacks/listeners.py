@@ -24,7 +24,7 @@ def a_location(name: str = "Main store") -> Location:
 
 
 def a_gateway(location: Location, title: str = "Main gateway") -> Gateway:
-    return Gateway.objects.create(location=location, title=title)
+    return Gateway.objects.get_or_create(location=location, title=title)[0]
 
 
 def a_config(location: Location, url: str, resource: str = "contact", **settings: Any) -> PostbackConfig:

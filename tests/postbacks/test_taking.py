@@ -1,5 +1,6 @@
 """Which events become postbacks of which config, once, and what each says."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,10 +14,12 @@ from customers.history import history
 from customers.models import Location
 from delivery.models import Delivery, Event
 from orders import lifecycle
+from orders.api.answers import OrderAnswer
 from orders.lifecycle import Line, Payment
-from orders.models import Order, Product
+from orders.models import Order, Product, StoredPaymentMethod
 from postbacks import services, taking
 from postbacks.models import Postback, PostbackConfig, Reach
+from tests.api.clients import an_integrator
 from tests.postbacks.listeners import (
     BY,
     a_config,
@@ -32,6 +35,21 @@ from tests.receiver import Receiver
 pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "http://127.0.0.1:9/hook"
+# The documentation's keys, in its order.
+TRANSACTION = re.findall(
+    r"\w+",
+    "id payment_method account_vault_id recurring_id first_six last_four account_holder_name "
+    "transaction_amount description transaction_code avs batch order_num verbiage "
+    "transaction_settlement_status effective_date routing return_date created_ts modified_ts "
+    "transaction_api_id terms_agree notification_email_address notification_email_sent response_message "
+    "auth_amount auth_code status_id type_id location_id reason_code_id contact_id billing_zip "
+    "billing_street product_transaction_id tax customer_ip customer_id po_number avs_enhanced cvv_response "
+    "billing_phone billing_city billing_state clerk_number tip_amount created_user_id modified_user_id "
+    "ach_identifier check_number settle_date charge_back_date void_date account_type is_recurring "
+    "is_accountvault transaction_c1 transaction_c2 transaction_c3 additional_amounts "
+    "terminal_serial_number entry_mode_id terminal_id quick_invoice_id ach_sec_code custom_data "
+    "hosted_payment_page_id trx_source_id emv_receipt_data",
+)
 CARD = {"card_type": "VISA", "card_bin": "411111", "card_last4": "1111", "card_expiry": "05/2029"}
 
 
@@ -167,13 +185,61 @@ def test_a_sale_tells_orders_transactions_and_subscriptions(here: Location, rece
     ]
     by_kind = {(one.type, one.resource): one.data for one in all_said(receiver)}
     assert [by_kind[kind, "order"]["status"] for kind in ("CREATE", "UPDATE")] == ["PARTIAL", "COMPLETE"]
-    assert by_kind["UPDATE", "order"]["items"][0]["sku"] == "C-1"
+    item = order.items.get()
+    assert by_kind["UPDATE", "order"]["items"][0] == {
+        **{"id": item.pk, "product_id": item.product_id, "sku": "C-1", "name": "Club", "type": "OFFER"},
+        **{"quantity": 1, "price": "19.9500", "shipping": "0.00", "external_id": None},
+    }
+    assert list(by_kind["UPDATE", "order"]) == [*OrderAnswer().fields, "contact", "location"]
     assert by_kind["UPDATE", "order"]["contact"]["last_name"] == "Jones"
     paid = by_kind["CREATE", "transaction"]
     assert (paid["transaction_amount"], paid["status_id"], paid["type_id"]) == ("19.95", 101, 20)
     assert (paid["order_num"], paid["billing_zip"]) == (order.client_order_id, "60601")
     assert paid["product_transaction_id"] == gateway.public_id
+    assert list(paid) == TRANSACTION
     assert by_kind["CREATE", "subscription"]["order_id"] == order.client_order_id
+
+
+def test_data_is_what_the_api_answers(here: Location, receiver: Receiver) -> None:
+    """Of the same moment; a transaction also names the stored payment method of its card."""
+    gateway = a_gateway(here)
+    a_config(here, receiver.url("/order"), resource="order", on_create=False)
+    a_config(here, receiver.url("/transaction"), resource="transaction", gateway=gateway)
+    order = a_sale(here, gateway=gateway)
+    carry()
+    told = {one.resource: one.data for one in all_said(receiver)}
+    shop = an_integrator(here)
+    answer = shop.get(f"orders/{order.client_order_id}").body["order"]
+    assert told["order"] == {name: value for name, value in answer.items() if name != "_links"}
+    answer = shop.get(f"transactions/{told['transaction']['id']}").body["transaction"]
+    assert told["transaction"] == {name: value for name, value in answer.items() if name != "_links"}
+
+
+def test_the_stored_payment_method_of_a_transaction(here: Location, receiver: Receiver) -> None:
+    a_config(
+        here, receiver.url("/hook"), resource="transaction", gateway=a_gateway(here), expands="account_vault"
+    )
+    order = lifecycle.create_partial(by=BY, location=here, customer=a_contact(here))
+    card = {name: CARD[name] for name in ("card_type", "card_bin", "card_last4")}
+    stored = StoredPaymentMethod.objects.create(
+        customer=order.customer, token="secret-token", created_at=timezone.now(), **card
+    )
+    paid = Payment(**CARD, gateway=a_gateway(here), amount=Decimal("1.00"))
+    lifecycle.complete_sale(order, by=BY, payments=[paid])
+    carry()
+    (told,) = all_said(receiver)
+    assert (told.data["account_vault_id"], told.data["is_accountvault"]) == (stored.public_id, True)
+    assert told.data["account_vault"]["last_four"] == "1111"
+    assert b"secret-token" not in receiver.requests[0].body
+
+
+def test_parcels_of_an_order(here: Location, receiver: Receiver) -> None:
+    order = a_sale(here)
+    a_config(here, receiver.url("/hook"), resource="order", expands="fulfillments")
+    lifecycle.ship(order, by=BY, tracking_number="1Z999")
+    carry()
+    (told,) = all_said(receiver)
+    assert [one["tracking_number"] for one in told.data["fulfillments"]] == ["1Z999"]
 
 
 def test_transactions_of_another_gateway_are_not_told(here: Location, receiver: Receiver) -> None:
