@@ -49,6 +49,7 @@ MENU: dict[str, tuple[Page, ...]] = {
         Page("API users", "customers_apiuser_changelist", ("customers.view_apiuser",)),
         Page("Users", "auth_user_changelist", ("auth.view_user",)),
         Page("Roles", "auth_group_changelist", ("auth.view_group",)),
+        Page("Failed logins", "axes_accessattempt_changelist", ("axes.view_accessattempt",)),
         Page("Audit log", "audit_change_changelist", ("audit.view_change",)),
     ),
     "Sending": (

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 import postbacks.services
 import postbacks.taking
+from config import throttling
 from customers import access
 from delivery import tasks
 from exports import sweep
@@ -33,6 +34,11 @@ def prune_api() -> str:
     """Every hour: what the API kept between calls and needs no more. A line for the task list."""
     answers, used_up, tokens = remembering.prune(), allowances.prune(), access.prune()
     return f"{answers} answers, {used_up} allowances, {tokens} tokens"
+
+
+def prune_logins() -> str:
+    """Every hour: failed logins that lock nobody out any more, old logins, sessions that are over."""
+    return f"{throttling.prune()} failed logins, logins and sessions"
 
 
 def _carried_after(run: Callable[[], list[Report]], *first: Callable[[], object]) -> str:

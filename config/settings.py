@@ -4,6 +4,7 @@ Without any variable set this is the embedded product: SQLite, files and keys un
 reachable from this machine only.
 """
 
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
+    "axes",
     "django_q",
     "rest_framework",
     "drf_spectacular",
@@ -72,7 +74,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
@@ -139,6 +143,24 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 
 LOGIN_URL = "admin:login"
+# Who guesses passwords has to wait (config/throttling.py). While one is locked out nothing is written.
+POSTRIDER_PROXIES = env.int("POSTRIDER_PROXIES", default=0)
+POSTRIDER_LOGIN_FAILURES = env.int("POSTRIDER_LOGIN_FAILURES", default=5)
+POSTRIDER_LOGIN_MINUTES = env.int("POSTRIDER_LOGIN_MINUTES", default=15)
+if POSTRIDER_PROXIES < 0 or POSTRIDER_LOGIN_FAILURES < 1 or POSTRIDER_LOGIN_MINUTES < 1:
+    raise ImproperlyConfigured(
+        "POSTRIDER_PROXIES must be at least 0, POSTRIDER_LOGIN_FAILURES and POSTRIDER_LOGIN_MINUTES 1."
+    )
+AXES_FAILURE_LIMIT = POSTRIDER_LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=POSTRIDER_LOGIN_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "config.throttling.client_address"
+AXES_USERNAME_CALLABLE = "config.throttling.user_name"
+AXES_LOCKOUT_CALLABLE = "config.throttling.locked_out"
+AXES_ENABLE_ADMIN = False  # config/admin/logins.py has pages that stay quick
+AXES_VERBOSE = False
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {  # nothing from elsewhere, and nothing that a page itself could smuggle in
     "DIRECTIVES": {

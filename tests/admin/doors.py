@@ -29,6 +29,8 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "audit.change": ("EIX", "", "", ""),
     "auth.group": ("X", "X", "X", "X"),
     "auth.user": ("X", "X", "X", "X"),
+    "axes.accessattempt": ("X", "", "", "X"),
+    "axes.accesslog": ("X", "", "", ""),
     "customers.apiuser": ("IX", "IX", "IX", ""),
     "customers.customer": (ALL, "X", "X", ""),
     "customers.location": ("EMAIX", "X", "X", ""),

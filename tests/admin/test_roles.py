@@ -27,10 +27,12 @@ def store(db: None) -> Store:
     """With a row of what the store itself has none of."""
     roles.ship()
     User.objects.create_user("first")
-    User.objects.create_superuser("root")
+    User.objects.create_superuser("root", password="right")
     access.issue_key(ApiUser.objects.create(name="shop"), by="admin:root")
     now, store = timezone.now(), a_store()
     signing.rotate(store.profile.endpoint_id, by="admin:root")  # so that there is an old secret too
+    for password in ("right", "wrong"):
+        Client().post(reverse("admin:login"), {"username": "root", "password": password})
     a_config(store.location, "http://127.0.0.1:9/hook")
     for success in (True, False):
         Task.objects.create(
