@@ -75,6 +75,7 @@ def test_every_door_has_its_line() -> None:
 # What answers otherwise than with a page, or with the way back to one after a button.
 OPENS_WITH = {
     "GET exports_exportprofile_pci_document": 404,  # there is none
+    "GET exports_exportprofile_tested": 404,  # it is none
     "GET exports_exportprofile_delete": 302,  # it has exported: the page says so
 }
 FRAME = ("index", "search", "password_change")  # what staff without a role sees: an index of nothing
