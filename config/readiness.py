@@ -34,6 +34,11 @@ def faults(now: datetime) -> dict[str, tuple[str, str]]:
         return {"database": _DATABASE}
 
 
+def faults_of_work(now: datetime) -> list[tuple[str, str]]:
+    """The same of workers and queue alone, for a page that would not be there without the database."""
+    return [fault for _, fault in (*_workers(now), *_queue(now))]
+
+
 def _database() -> list[tuple[str, tuple[str, str]]]:
     loader = MigrationLoader(connection)
     missing = sorted(".".join(one) for one in {*loader.graph.leaf_nodes()} - {*loader.applied_migrations})

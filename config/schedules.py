@@ -13,16 +13,17 @@ import postbacks.services
 import postbacks.taking
 from config import throttling
 from customers import access
-from delivery import tasks
+from delivery import replays, tasks
 from exports import sweep
 from exports.sweep import Report
 from rest import allowances, remembering
 
 
 def tick() -> str:
-    """Every minute: postbacks, the profiles that are due, then whatever is to be delivered. A line for the
-    task list."""
-    return _carried_after(lambda: sweep.run_due(timezone.now()), postbacks.services.cancel_what_is_left)
+    """Every minute: what is asked for again, postbacks, the profiles that are due, then whatever is to be
+    delivered. A line for the task list."""
+    first = (postbacks.services.cancel_what_is_left, replays.carry_on)
+    return _carried_after(lambda: sweep.run_due(timezone.now()), *first)
 
 
 def after_commit() -> str:

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
+from config.dashboard import dashboard, part
 from config.menu import menu
 from config.search import search
 
@@ -22,12 +24,17 @@ class PostriderSite(AdminSite):
         """What every page knows."""
         return {**super().each_context(request), "menu": menu(request)}
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The dashboard."""
+        return super().index(request, {**dashboard(request), **(extra_context or {})})
+
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Ours first: one of them stands where Django lists the tables of an app."""
         from exports.admin import board  # whose own admin pages ask for this site
 
         return [
             path("search/", self.admin_view(search), name="search"),
+            path("dashboard/", self.admin_view(part), name="dashboard"),
             *board.urls(self.admin_view),
             *super().get_urls(),
         ]

@@ -1,5 +1,8 @@
 """The numbers of the engine: counted with what they count, by hour, and read without a look at it.
 
+What became of a delivery is counted under the hour in which it was made (docs/adr/0012), all else under the
+hour in which it happened.
+
 Whoever queues, settles or sweeps tells `add` in the same transaction, once and last, because the rows of a
 count stay locked until its end.
 """
@@ -45,6 +48,12 @@ class Counted(NamedTuple):
     what: str
     number: int = 1
     seconds: float = 0
+    at: datetime | None = None  # of which hour it is; None: of this one
+
+
+def finished(channel: str, state: str, made_at: datetime) -> Counted:
+    """A delivery has come to its end."""
+    return Counted(channel, state, at=made_at)
 
 
 def attempt(channel: str, error: str, seconds: float) -> Counted:
@@ -67,7 +76,7 @@ _LAGS = [lag_within(limit) for limit in LAG_LIMITS]
 _ADD = """
 INSERT INTO delivery_count (hour, channel, what, shard, number, seconds)
 SELECT r.hour, r.channel, r.what, r.shard, r.number, r.seconds FROM {rows} WHERE true
-ORDER BY r.channel, r.what
+ORDER BY r.hour, r.channel, r.what
 ON CONFLICT (hour, channel, what, shard) DO UPDATE SET
   number = delivery_count.number + excluded.number, seconds = delivery_count.seconds + excluded.seconds
 """
@@ -83,23 +92,32 @@ _COLUMNS = {
 
 def add(counted: Iterable[Counted], *, now: datetime) -> None:
     """Counts what happened, in the caller's transaction; one statement, none if nothing happened."""
-    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    _add(_summed(counted), hour, _shard())
+    _add(_summed(counted, now), _shard())
 
 
-def _summed(counted: Iterable[Counted]) -> dict[tuple[str, str], tuple[int, float]]:
-    sums: dict[tuple[str, str], tuple[int, float]] = {}
-    for channel, what, number, seconds in counted:
+def hour_of(moment: datetime) -> datetime:
+    """The hour that it lies in, of UTC."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+Sums = dict[tuple[datetime, str, str], tuple[int, float]]
+
+
+def _summed(counted: Iterable[Counted], now: datetime) -> Sums:
+    this_hour = hour_of(now)
+    sums: Sums = {}
+    for channel, what, number, seconds, at in counted:
         if number:
-            before, took = sums.get((channel, what), (0, 0.0))
-            sums[channel, what] = (before + number, took + seconds)
+            key = (this_hour if at is None else hour_of(at), channel, what)
+            before, took = sums.get(key, (0, 0.0))
+            sums[key] = (before + number, took + seconds)
     return sums
 
 
-def _add(sums: Mapping[tuple[str, str], tuple[int, float]], hour: datetime, shard: int) -> None:
+def _add(sums: Sums, shard: int) -> None:
     """In one order, so that two who count never wait for each other in a circle."""
     if sums:
-        rows = [(hour, *key, shard, number, seconds) for key, (number, seconds) in sorted(sums.items())]
+        rows = [(*key, shard, number, seconds) for key, (number, seconds) in sorted(sums.items())]
         sets.run(_ADD, _COLUMNS, rows)
 
 
@@ -144,7 +162,7 @@ def fold(before: datetime) -> int:
     while (oldest := _oldest_hour(before)) is not None:
         with transaction.atomic():
             taken = _taken(min(oldest + _DAY, before))
-            _add(_summed(taken), _FOLDED, 0)
+            _add(_summed(taken, _FOLDED), 0)
         gone += len(taken)
     return gone
 

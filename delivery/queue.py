@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, F, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Min, Q, QuerySet, Value, When
+from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from delivery import counts, courtesy, sets, spread, waking
@@ -267,12 +268,18 @@ def cancel(endpoint: Endpoint) -> int:
     with transaction.atomic():
         lock_endpoints([endpoint.id])
         waiting = Delivery.objects.filter(_UNFINISHED, endpoint=endpoint, lease=None)
-        counted = waiting.filter(is_test=False).count()
+        counted = _by_hour_made(waiting.filter(is_test=False), endpoint.channel)
         cancelled = waiting.update(
             state=Delivery.State.CANCELLED, due_at=None, finished_at=now, kept_on=now.date()
         )
-        counts.add([Counted(endpoint.channel, counts.CANCELLED, counted)], now=now)
+        counts.add(counted, now=now)
     return cancelled
+
+
+def _by_hour_made(cancelled: QuerySet[Delivery], channel: str) -> list[Counted]:
+    """As an end is counted: under the hour of its beginning."""
+    hours = cancelled.order_by().values_list(TruncHour("created_at", tzinfo=UTC)).annotate(Count("pk"))
+    return [Counted(channel, counts.CANCELLED, number, at=hour) for hour, number in hours]
 
 
 def hurry(endpoint: Endpoint, *, is_elsewhere: bool) -> int:

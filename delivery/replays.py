@@ -62,7 +62,7 @@ class Summary:
 def summary(which: Filter) -> Summary:
     counts, times = {}, []
     for state in which.states:
-        found = _matching(which, (state,)).order_by("pk")
+        found = matching(which, (state,)).order_by("pk")
         if count := found[:MOST_COUNTED].count():
             counts[state] = count
             made = found.values_list("created_at", flat=True)
@@ -83,6 +83,17 @@ def start(
         created_at=timezone.now(),
         is_in_background=is_in_background,
     )
+
+
+def stop(replay: Replay, *, by: str) -> bool:
+    """What was asked for already goes out; the rest does not. False: it had ended before."""
+    under_way = Replay.objects.filter(pk=replay.pk, finished_at=None)
+    return bool(under_way.update(finished_at=timezone.now(), stopped_by=by[:150]))
+
+
+def in_minutes(seconds: float) -> int:
+    """How long that is, for people; never none."""
+    return max(math.ceil(seconds / 60), 1)
 
 
 def filter_of(replay: Replay) -> Filter:
@@ -149,7 +160,7 @@ def _next(which: Filter, replay: Replay, most: int) -> tuple[list[str], list[tup
         return ids, list(Delivery.objects.filter(pk__in=ids).values_list("pk", "endpoint_id"))
     found: list[tuple[str, int]] = []
     for state in which.states:  # apart, because there is an index for each
-        after = _matching(which, (state,)).filter(pk__gt=replay.cursor, pk__lt=replay.until)
+        after = matching(which, (state,)).filter(pk__gt=replay.cursor, pk__lt=replay.until)
         found += after.order_by("pk").values_list("pk", "endpoint_id")[:most]
     found = sorted(found)[:most]
     return [pk for pk, _ in found], found
@@ -160,7 +171,7 @@ def _ask(which: Filter, found: Sequence[tuple[str, int]], by: str, now: datetime
     endpoints = queue.lock_endpoints({endpoint_id for _, endpoint_id in found})
     open_ones = {pk for pk, endpoint in endpoints.items() if not endpoint.is_held}
     free = queue.take_back([pk for pk, endpoint_id in found if endpoint_id in open_ones], now)
-    again = _matching(which).filter(pk__in=free)
+    again = matching(which).filter(pk__in=free)
     asked = again.update(due_at=now, is_late=True, asked_by=by, kept_on=None)
     if asked:
         queue.make_ready(open_ones, now)
@@ -168,10 +179,10 @@ def _ask(which: Filter, found: Sequence[tuple[str, int]], by: str, now: datetime
     return asked
 
 
-def _matching(which: Filter, states: Sequence[str] = ()) -> QuerySet[Delivery]:
-    """Of these states, by default of all that are meant."""
+def matching(which: Filter, states: Sequence[str] = ()) -> QuerySet[Delivery]:
+    """The deliveries of these states, by default of all that are meant."""
     if which.ids is not None:
-        return Delivery.objects.all()
+        return Delivery.objects.all()  # whoever looks has the ids
     found = Delivery.objects.filter(state__in=states or which.states)
     if set(states or which.states) == {"waiting"}:
         found = found.filter(kept_on=None)  # the working set: nothing else is looked at

@@ -37,6 +37,16 @@ def send_again(delivery: Delivery, *, by: str) -> None:
         waking.after_commit()
 
 
+def try_now(endpoint: Endpoint) -> int:
+    """What waits for another try is due now; one that sleeps gets its probe at once. How many.
+
+    Raises NotNow while it is held.
+    """
+    if endpoint.is_held:
+        raise NotNow(f"“{endpoint.name}” is switched off. Switch it on first; then what waits goes out.")
+    return queue.hurry(endpoint, is_elsewhere=False)
+
+
 def send_test(test: NewDelivery, *, by: str) -> None:
     """Carries a test (`is_test`), once, at once and before all others: on record, in no count (decision 18).
 

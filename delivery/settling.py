@@ -135,7 +135,7 @@ def _counted(ours: Sequence[Settlement]) -> Iterator[Counted]:
                 late = attempt.started_at - delivery.event_recorded_at
                 yield counts.lag(delivery.channel, late.total_seconds())
         if one.state in counts.FINISHED and not delivery.is_finished:
-            yield Counted(delivery.channel, one.state)
+            yield counts.finished(delivery.channel, one.state, delivery.created_at)
 
 
 def _settled_row(one: Settlement, now: datetime, *, is_held: bool) -> tuple[object, ...]:

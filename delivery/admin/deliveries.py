@@ -1,41 +1,36 @@
-"""The delivery page: what was sent, byte for byte, every try of it, and the button that sends it again."""
+"""The list of deliveries, the page of each with all that was sent, and the button that sends it again."""
 
-from collections.abc import Sequence
-from datetime import date
-from operator import itemgetter
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
-from django.utils.html import format_html
-from django.views.decorators.http import require_POST
+from django.utils.html import format_html_join
+from django.views.decorators.http import require_http_methods
 
-from delivery import services
+from delivery import rows, services
+from delivery.admin.again import send_all_again, send_chosen_again
 from delivery.admin.events import of_email
-from delivery.admin.filters import InState, Made, ToChannel, ToEndpoint
-from delivery.admin.replays import send_many_again
+from delivery.admin.filters import InState, IsTest, Made, ToChannel, ToEndpoint, WithError, only, with_error
 from delivery.admin.revealed import door, may_reveal
 from delivery.admin.sight import sight_of, sight_of_proof
-from delivery.clock import clock
 from delivery.models import Delivery, Endpoint, Event, Proof
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, may_open, page_of
 
-MOST_SEARCHED = 1000
 MOST_WITH_WORDS = 100
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     change_form_template = "admin/delivery/delivery/change_form.html"
-    list_display = ("created_at", "state_badge", "target", "order_page", "tries")
-    list_display_links = ("created_at",)
-    list_filter = (("state", InState), Made, ToChannel, "is_test", ToEndpoint)
-    list_select_related = ("event__order",)
+    change_list_template = "admin/delivery/delivery/change_list.html"
+    list_display = ("made", "state_badge", "what", "order_and_customer", "attempts")
+    list_display_links = ("made",)
+    list_filter = (("state", InState), Made, ToEndpoint, WithError, IsTest, ToChannel)
+    list_select_related = ("event__order", "event__customer", "endpoint", "lease")
     search_fields = ("last_detail", "target_name")
     search_help_text = (
         "A delivery id (webhook-id), an order number, an e-mail, the name of a target, or words of a recent "
@@ -55,11 +50,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         if found := _found_exactly(term):
-            return _only(queryset, found), False
+            return only(queryset, found), False
         named = Endpoint.objects.filter(name__icontains=term).values_list("pk", flat=True)
         if endpoints := list(named[:MOST_FOUND]):
             return queryset.filter(endpoint__in=endpoints), False
-        return _only(queryset, _with_error(term)), False
+        return with_error(queryset, term, MOST_WITH_WORDS), False
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
         """One at a time."""
@@ -70,17 +65,24 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """Many at once."""
         return self.has_send_again_permission(request) and request.user.has_perm("delivery.add_replay")
 
-    @admin.action(description="Send again", permissions=["replay"])
+    @admin.action(description="Send again…", permissions=["replay"])
     def send_many_again(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> HttpResponse | None:
-        return send_many_again(request, chosen)
+        return send_chosen_again(request, chosen)
 
     def get_urls(self) -> list[URLPattern]:
-        again = self.admin_site.admin_view(require_POST(self.send_again_view))
+        one = require_http_methods(["GET", "HEAD", "POST"])(self.send_again_view)
+        many = require_http_methods(["GET", "HEAD", "POST"])(self.send_all_again_view)
+        wrapped = self.admin_site.admin_view
         return [
-            path("<str:delivery_id>/send-again/", again, name="delivery_delivery_send_again"),
+            path("<str:delivery_id>/send-again/", wrapped(one), name="delivery_delivery_send_again"),
+            path("send-all-again/", wrapped(many), name="delivery_delivery_send_all_again"),
             door(self),
             *super().get_urls(),
         ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        more = {"can_send_again": self.has_replay_permission(request), "asked": request.GET.urlencode()}
+        return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def change_view(
         self,
@@ -102,7 +104,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             "target_page": sight["target_page"] if may_open(request, sight["target_page"]) else "",
             "can_send_again": self.has_send_again_permission(request),
             "can_reveal": may_reveal(request),
-            "title": "Delivery",
+            "title": f"Delivery to {delivery.target_name}",
             "subtitle": None,
             **(extra_context or {}),
         }
@@ -113,19 +115,25 @@ class DeliveryAdmin(ReadOnlyAdmin):
         sight = sight_of_proof(proof)
         if not may_open(request, sight["target_page"]):
             sight["target_page"] = ""
-        context = {**self.admin_site.each_context(request), **sight, "title": "Delivery"}
+        title = f"Delivery to {proof.target_name}"
+        context = {**self.admin_site.each_context(request), **sight, "title": title}
         return TemplateResponse(request, "admin/delivery/delivery/pruned.html", context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:
         return ()  # the page is drawn by its template
 
     def send_again_view(self, request: HttpRequest, delivery_id: str) -> HttpResponse:
-        """Another attempt of the same delivery: same id, same content."""
+        """Another attempt of the same delivery: same id, same content. Asked first what that means."""
         if not self.has_send_again_permission(request):
             raise PermissionDenied
         delivery = _with_all(delivery_id)
         if delivery is None:
             raise Http404("There is no such delivery.")
+        if request.method != "POST":
+            page = {"delivery": delivery, "title": "Send again?"}
+            context = page if request.htmx else {**self.admin_site.each_context(request), **page}  # type: ignore[attr-defined]
+            name = "_send_again" if request.htmx else "send_again"  # type: ignore[attr-defined]
+            return TemplateResponse(request, f"admin/delivery/delivery/{name}.html", context)
         try:
             services.send_again(delivery, by=actor(request))
             messages.success(request, "It goes out again now, with the same id and the same content.")
@@ -133,27 +141,35 @@ class DeliveryAdmin(ReadOnlyAdmin):
             messages.error(request, str(refusal))
         return HttpResponseRedirect(reverse("admin:delivery_delivery_change", args=[delivery.pk]))
 
+    def send_all_again_view(self, request: HttpRequest) -> HttpResponse:
+        """All that the list's filters say, however many: see `again`."""
+        if not self.has_replay_permission(request):
+            raise PermissionDenied
+        return send_all_again(request)
+
+    @admin.display(description="made")
+    def made(self, delivery: Delivery) -> str:
+        return rows.moment(delivery.created_at)
+
     @admin.display(description="state")
     def state_badge(self, delivery: Delivery) -> str:
-        test = format_html(' <span class="badge test">{}</span>', "Test") if delivery.is_test else ""
-        badge = '<span class="badge {}">{}</span>{}'
-        return format_html(badge, delivery.state, delivery.state, test)
+        return rows.badge(delivery)
 
-    @admin.display(description="to")
-    def target(self, delivery: Delivery) -> str:
-        return f"{delivery.target_name} ({delivery.reason})" if delivery.reason else delivery.target_name
+    @admin.display(description="what")
+    def what(self, delivery: Delivery) -> str:
+        return rows.target(delivery)
 
-    @admin.display(description="order")
-    def order_page(self, delivery: Delivery) -> str:
-        return page_of(delivery.event.order if delivery.event else None)
+    @admin.display(description="order and customer")
+    def order_and_customer(self, delivery: Delivery) -> str:
+        event = delivery.event
+        if event is None:
+            return "–"
+        pages = [page_of(one) for one in (event.order, event.customer) if one is not None]
+        return format_html_join("", "<div><bdi>{}</bdi></div>", ((page,) for page in pages)) or "–"
 
     @admin.display(description="attempts")
-    def tries(self, delivery: Delivery) -> str:
-        """How many, the last error, and when the next one is."""
-        error = f": {delivery.last_detail or delivery.last_error}" if delivery.last_error else ""
-        is_to_come = bool(delivery.attempts_made and delivery.due_at and not delivery.is_finished)
-        soon = f", next {clock(delivery.due_at, timezone.now())}" if is_to_come and delivery.due_at else ""
-        return f"{delivery.attempts_made or ''}{error}{soon}"
+    def attempts(self, delivery: Delivery) -> str:
+        return rows.attempts(delivery)
 
 
 def _with_all(delivery_id: str) -> Delivery | None:
@@ -166,7 +182,7 @@ def _proof_of(delivery_id: str) -> Proof | None:
     return everything.filter(pk=delivery_id[:24]).first()
 
 
-def _found_exactly(term: str) -> list[tuple[str, date | None]]:
+def _found_exactly(term: str) -> list[tuple[str, Any]]:
     """By id, by order, by e-mail: their ids, and the days by which they lie in their months."""
     rows = Delivery.objects.values_list("pk", "kept_on")
     if found := list(rows.filter(pk=term.lower())):
@@ -176,19 +192,3 @@ def _found_exactly(term: str) -> list[tuple[str, date | None]]:
         if pks := list(events.values_list("pk", flat=True)[:MOST_FOUND]):
             return list(rows.filter(event__in=pks)[:MOST_FOUND])
     return []
-
-
-def _with_error(term: str) -> list[tuple[str, date | None]]:
-    """Of the newest that wait for another try and the newest that failed: whose error has these words."""
-    wanted, found = term.casefold(), []
-    for state in (Q(state=Delivery.State.WAITING, kept_on=None), Q(state=Delivery.State.FAILED)):
-        newest = Delivery.objects.filter(state).order_by("-pk").values_list("pk", "kept_on", "last_detail")
-        found += [(pk, day) for pk, day, detail in newest[:MOST_SEARCHED] if wanted in detail.casefold()]
-    return sorted(found, key=itemgetter(0), reverse=True)[:MOST_WITH_WORDS]
-
-
-def _only(deliveries: QuerySet[Any], found: Sequence[tuple[str, date | None]]) -> QuerySet[Any]:
-    """These. With their days, so that no other month is looked at."""
-    days = {day for _, day in found if day is not None}
-    in_months = Q(kept_on__in=days) | Q(kept_on=None)
-    return deliveries.filter(in_months, pk__in=[pk for pk, _ in found])

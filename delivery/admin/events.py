@@ -1,50 +1,35 @@
-"""The event log: everything that happened, newest first."""
+"""The event log: everything that happened, newest first, and what became of each."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
-from delivery import catalogue
+from delivery import catalogue, rows
 from delivery.admin.filters import EventType
-from delivery.models import Event
+from delivery.models import Event, Proof
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, as_id, page_of, pretty
+
+MOST_DELIVERIES = 100  # of one event, on its page
 
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("occurred_at", "type", "what_and_who", "order_page", "customer_page")
-    list_display_links = ("occurred_at", "type")
+    change_form_template = "admin/delivery/event/change_form.html"
+    change_list_template = "admin/delivery/event/change_list.html"
+    list_display = ("happened", "what", "whose", "by")
+    list_display_links = ("happened",)
     list_filter = (EventType, "muted")
     list_select_related = ("customer", "order")
     search_fields = ("by",)
     search_help_text = "An order number, an event number, a customer's e-mail, or who did it (admin:jane)."
     ordering = ("-id",)
-    fields = (
-        "id",
-        "type",
-        "what",
-        "order_page",
-        "customer_page",
-        "by",
-        "occurred_at",
-        "recorded_at",
-        "muted_because",
-        "stored_data",
-        "what_became_of_it",
-    )
-    readonly_fields = (
-        "what",
-        "order_page",
-        "customer_page",
-        "muted_because",
-        "stored_data",
-        "what_became_of_it",
-    )
 
     def found_exactly(self, term: str) -> Iterable[int]:
         pks = Event.objects.values_list("pk", flat=True)
@@ -54,35 +39,63 @@ class EventAdmin(ReadOnlyAdmin):
             or of_email(term).values_list("pk", flat=True)[:MOST_FOUND]
         )
 
-    @admin.display(description="what happened")
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Event log", **(extra_context or {})})
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:
+        return ()  # the page is drawn by its template
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        number = as_id(object_id)
+        event = Event.objects.select_related("order", "customer").filter(pk=number or 0).first()
+        context = dict(extra_context or {})
+        if event is not None and self.has_view_permission(request, event):
+            context |= _sight_of(event)
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description="happened")
+    def happened(self, event: Event) -> str:
+        return rows.moment(event.occurred_at)
+
+    @admin.display(description="what")
     def what(self, event: Event) -> str:
-        return catalogue.sentence(event.type, event.data)
+        muted = event.get_muted_display() if event.muted else ""
+        badge = format_html(' <span class="badge muted">{}</span>', muted) if muted else ""
+        said = '<bdi>{}</bdi>{}<div class="help">{}</div>'
+        return format_html(said, catalogue.sentence(event.type, event.data), badge, event.type)
 
-    @admin.display(description="what happened")
-    def what_and_who(self, event: Event) -> str:
-        return f"{self.what(event)}, by {event.by}"
+    @admin.display(description="order and customer")
+    def whose(self, event: Event) -> str:
+        pages = [page_of(one) for one in (event.order, event.customer) if one is not None]
+        return format_html_join("", "<div><bdi>{}</bdi></div>", ((page,) for page in pages)) or "–"
 
-    @admin.display(description="order")
-    def order_page(self, event: Event) -> str:
-        return page_of(event.order)
 
-    @admin.display(description="customer")
-    def customer_page(self, event: Event) -> str:
-        return page_of(event.customer)
-
-    @admin.display(description="muted")
-    def muted_because(self, event: Event) -> str:
-        return event.get_muted_display() if event.muted else ""
-
-    @admin.display(description="data")
-    def stored_data(self, event: Event) -> str:
-        return format_html('<pre class="wire">{}</pre>', pretty(orjson.dumps(event.data).decode()))
-
-    @admin.display(description="deliveries")
-    def what_became_of_it(self, event: Event) -> str:
-        deliveries = event.deliveries.defer("content").order_by("id")[:MOST_FOUND]
-        lines = [(page_of(one), one.target_name, one.get_state_display()) for one in deliveries]
-        return format_html_join("", "<div>{} {}: {}</div>", lines) or "–"
+def _sight_of(event: Event) -> dict[str, Any]:
+    deliveries = event.deliveries.defer("content").select_related("endpoint", "lease").order_by("id")
+    seen = list(deliveries[:MOST_DELIVERIES])
+    there = {one.pk for one in seen}
+    proofs = Proof.objects.filter(event=event).order_by("id")[:MOST_DELIVERIES]
+    entry = catalogue.BY_KEY.get(event.type)
+    return {
+        "event": event,
+        "title": f"Event {event.pk}",
+        "subtitle": None,
+        "said": catalogue.sentence(event.type, event.data),
+        "meaning": entry.meaning if entry else "",
+        "muted": event.get_muted_display() if event.muted else "",
+        "data": pretty(orjson.dumps(event.data).decode()) if event.data else "",
+        "became": [
+            {"delivery": one, "badge": rows.badge(one), "what": rows.target(one), "tries": rows.attempts(one)}
+            for one in seen
+        ],
+        "proofs": [proof for proof in proofs if proof.pk not in there],
+    }
 
 
 def of_email(term: str) -> QuerySet[Event]:

@@ -1,15 +1,19 @@
 """What the delivery page shows, read from the rows: plain values, which the template escapes."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-import orjson
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from delivery import catalogue, channels
+from delivery import catalogue, channels, curl
+from delivery.admin.timing import parts_of
+from delivery.clock import clock
 from delivery.models import Attempt, Delivery, Proof
+from delivery.rows import reason_of
 from delivery.screens import MOST_SHOWN, as_id, pairs, pretty
+from delivery.secrets import MASK
 from delivery.transports import ERRORS
 
 MOST_ATTEMPTS = 50
@@ -25,7 +29,9 @@ def sight_of(delivery: Delivery, *, before: str = "") -> dict[str, Any]:
     return {
         "delivery": delivery,
         "headline": channel.describe(delivery, order.client_order_id if order else ""),
+        "reason": reason_of(delivery),
         "status": status_of(delivery),
+        "asleep_until": _asleep_until(delivery),
         "target_page": channel.page(delivery),
         "order": order,
         "customer": event.customer if event else None,
@@ -45,6 +51,7 @@ def sight_of_proof(proof: Proof) -> dict[str, Any]:
         "delivery": delivery,
         "proof": proof,
         "headline": channel.describe(delivery, order.client_order_id if order else ""),
+        "reason": reason_of(delivery),
         "target_page": channel.page(delivery),
         "order": order,
         "customer": event.customer if event else None,
@@ -74,15 +81,44 @@ def status_of(delivery: Delivery) -> str:
     if delivery.due_at is None and not delivery.is_finished:
         return "Held while its target is switched off. It goes out once that is switched on again."
     if delivery.due_at is not None:
-        when = (
-            "now"
-            if delivery.due_at <= timezone.now()
-            else f"at {date_format(delivery.due_at, 'DATETIME_FORMAT')}"
-        )
-        return f"The next attempt is due {when}{asked}."
+        now = timezone.now()
+        when = "now" if delivery.due_at <= now else f"at {clock(delivery.due_at, now)}"
+        return f"The next attempt is due {when}{asked}{_and_then(delivery)}."
     finished = f" on {date_format(delivery.finished_at, 'DATETIME_FORMAT')}" if delivery.finished_at else ""
     tries = f"{delivery.attempts_made} attempt{'s' * (delivery.attempts_made != 1)}"
     return f"{delivery.get_state_display()}{finished}, after {tries}."
+
+
+def _and_then(delivery: Delivery) -> str:
+    """When it is tried after that, if the next attempt fails as well."""
+    if delivery.is_finished:
+        return ""
+    wait = channels.channel(delivery.channel).retry_after(delivery, delivery.attempts_made + 1)
+    if wait is None:
+        return "; if that fails too, it is given up"
+    return f"; if that fails too, the next is about {about(wait)} later"
+
+
+_ROUND_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440)
+
+
+def about(wait: timedelta) -> str:
+    """A length of time as one says it, whatever chance has added to it."""
+    seconds = wait.total_seconds()
+    if seconds < 55:
+        return f"{max(round(seconds), 1)} seconds"
+    minutes = min(_ROUND_MINUTES, key=lambda one: abs(one * 60 - seconds))
+    if minutes < 60:
+        return f"{minutes} minute{'s' * (minutes != 1)}"
+    return "an hour" if minutes == 60 else f"{minutes // 60} hours"
+
+
+def _asleep_until(delivery: Delivery) -> str:
+    """If it waits for an endpoint that sleeps: when that is probed next."""
+    until, now = delivery.endpoint.asleep_until, timezone.now()
+    if until is None or delivery.due_at is None or delivery.endpoint.is_held:
+        return ""
+    return "now" if until <= now else f"at {clock(until, now)}"
 
 
 def _attempts(delivery: Delivery, before: str) -> tuple[Sequence[Attempt], bool]:
@@ -96,11 +132,15 @@ def _attempts(delivery: Delivery, before: str) -> tuple[Sequence[Attempt], bool]
 def _sent(newest: Attempt | None, said: channels.Said) -> dict[str, Any]:
     """The request: as the newest attempt made it; before the first, as it will be made."""
     headers = pairs(newest.request_headers) if newest else list(said.headers)
+    method, url = (newest.method, newest.url) if newest else (said.method, said.url)
+    command = curl.command(method, url, headers, said.body) if len(said.body) <= MOST_SHOWN else ""
     return {
-        "method": newest.method if newest else said.method,
-        "url": (newest.url if newest else said.url)[:MOST_SHOWN],
+        "method": method,
+        "url": url[:MOST_SHOWN],
         "headers": headers,
         "body": _text(said.body),
+        "curl": command,
+        "is_masked": MASK in command,
     }
 
 
@@ -108,6 +148,7 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
     return {
         "number": attempt.number,
         "started_at": attempt.started_at,
+        "status": attempt.status,
         "outcome": _outcome(attempt),
         "is_success": not attempt.error,
         "meaning": ERRORS.get(attempt.error, ""),
@@ -117,10 +158,11 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
         "request_headers": pairs(attempt.request_headers),
         "answer_headers": pairs(attempt.answer_headers),
         "answer": _text(attempt.answer),
+        "answer_id": f"answer-{attempt.pk}",
         "is_answer_cut": attempt.is_answer_cut,
         "remote_address": attempt.remote_address,
         "duration_ms": attempt.duration_ms,
-        "phases": _phases(attempt.phases),
+        "parts": parts_of(attempt.phases, attempt.duration_ms),
     }
 
 
@@ -134,13 +176,3 @@ def _text(text: str) -> dict[str, Any]:
     """A text as it is and, if it is JSON, also laid out; both cut to what a page can bear."""
     raw, laid_out = text[:MOST_SHOWN], pretty(text)
     return {"raw": raw, "pretty": laid_out if laid_out != raw else "", "is_cut": len(text) > MOST_SHOWN}
-
-
-def _phases(stored: str) -> list[tuple[str, Any]]:
-    try:
-        loaded = orjson.loads(stored or "{}")
-    except ValueError:
-        return []
-    if not isinstance(loaded, dict):
-        return []
-    return [(str(name).removesuffix("_ms").replace("_", " "), value) for name, value in loaded.items()]

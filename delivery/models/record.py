@@ -70,6 +70,7 @@ class Replay(models.Model):
     is_in_background = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.CharField(max_length=150, blank=True, default="", db_default="")  # before its end
 
     class Meta:
         ordering = ["-id"]

@@ -24,8 +24,8 @@ def test_request_and_attempts_are_shown(store: Store, admin_client: Client) -> N
     html = admin_client.get(_page(store.delivery)).content.decode()
     assert "webhook-id" in html and store.delivery.pk in html
     assert "404 Not Found" in html and "200 accepted" in html
-    assert "asked for by admin:bob" in html
-    assert "connected after 12 ms" in html
+    assert "asked for by <bdi>admin:bob</bdi>" in html
+    assert "connect 12 ms" in html and "wait for the answer 98 ms" in html and "120 ms in all" in html
     assert "order.partial" in html and "version 1" in html
 
 
@@ -80,8 +80,19 @@ def test_send_again_asks_for_another_attempt(store: Store, client_who_may: Calla
     assert store.delivery.state == "delivered"
 
 
-def test_send_again_is_not_a_link(store: Store, admin_client: Client) -> None:
-    assert admin_client.get(_again(store.delivery)).status_code == 405
+def test_send_again_asks_first_and_a_look_at_the_question_sends_nothing(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    set_to(store.delivery, state="delivered", due_at=None)
+    client = client_who_may("delivery.view_delivery", "delivery.send_again_delivery")
+    page = client.get(_again(store.delivery)).content.decode()
+    dialog = client.get(_again(store.delivery), headers={"HX-Request": "true"}).content.decode()
+    assert "<html" in page and "<html" not in dialog
+    for html in (page, dialog):
+        assert "same id, same content" in html and "It was delivered already" in html
+    assert client_who_may("delivery.view_delivery").get(_again(store.delivery)).status_code == 403
+    store.delivery.refresh_from_db()
+    assert store.delivery.due_at is None and store.delivery.asked_by == ""
 
 
 def test_why_it_cannot_be_sent_again_is_said(store: Store, admin_client: Client) -> None:
@@ -123,7 +134,7 @@ def test_the_list_is_searched_and_filtered(store: Store, admin_client: Client) -
 def test_each_state_is_said_in_words(store: Store, admin_client: Client) -> None:
     now = timezone.now()
     for columns, words in (
-        ({"state": "pending", "due_at": now}, "The next attempt is due now."),
+        ({"state": "pending", "due_at": now}, "The next attempt is due now; if that fails too"),
         ({"state": "pending", "due_at": now, "lease": True}, "It is being sent right now."),
         ({"state": "waiting", "due_at": None, "lease": False}, "Held while its target is switched off."),
         ({"state": "delivered", "finished_at": now, "attempts_made": 1}, "after 1 attempt."),

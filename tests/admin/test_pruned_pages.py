@@ -171,5 +171,5 @@ def test_search_by_words(store: Store, admin_client: Client, monkeypatch: pytest
     found = {"CALL CENTRE": True, "404 not f": True, "not there": False, "%": False, "\x00": True}
     for term, is_found in found.items():
         assert (store.delivery.pk in admin_client.get(url, {"q": term}).content.decode()) is is_found, term
-    monkeypatch.setattr("delivery.admin.deliveries.MOST_SEARCHED", 0)
+    monkeypatch.setattr("delivery.admin.filters.MOST_SEARCHED", 0)
     assert store.delivery.pk not in admin_client.get(url, {"q": "404 not f"}).content.decode()

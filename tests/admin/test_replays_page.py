@@ -45,14 +45,16 @@ def test_those_that_were_chosen(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         response = choose(admin_client, ids[:3], confirmed="1")
-    assert response.url == reverse("admin:delivery_replay_changelist")
+    replay = Replay.objects.get()
+    assert response.url == reverse("admin:delivery_replay_change", args=[replay.pk])
     assert "replays.carry_on" in str([one.task for one in OrmQ.objects.all()])
     assert asked_for() == set()
     replays.carry_on()
     assert asked_for() == set(ids[:3])
     assert set(Delivery.objects.filter(pk__in=ids[:3]).values_list("asked_by", flat=True)) == {"admin:admin"}
-    html = admin_client.get(response.url).content.decode()
-    assert "3 of 3" in html and "chosen in the list" in html and "admin:admin" in html
+    for page in (response.url, reverse("admin:delivery_replay_changelist")):
+        html = admin_client.get(page).content.decode()
+        assert "3 of 3" in html and "chosen in the list" in html and "admin:admin" in html
 
 
 def test_all_that_the_list_shows(ids: list[str], store: Store, admin_client: Client) -> None:
@@ -65,11 +67,14 @@ def test_all_that_the_list_shows(ids: list[str], store: Store, admin_client: Cli
     assert asked_for() == set(ids) and not asked_for() & set(others)
 
 
-def test_too_many_are_for_the_command(
+def test_too_many_are_asked_for_by_their_filters(
     ids: list[str], admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.admin.replays.MOST_CHOSEN", 59)
+    monkeypatch.setattr("delivery.admin.again.MOST_CHOSEN", 59)
     response = choose(admin_client, ids[:50], select_across="1", confirmed="1")
+    html = admin_client.get(response.url).content.decode()
+    assert "Filter the list first" in html and not Replay.objects.exists()
+    response = choose(admin_client, ids[:50], "?made=week", select_across="1", confirmed="1")
     html = admin_client.get(response.url).content.decode()
     assert "More than 59 at once" in html and not Replay.objects.exists()
 
@@ -109,9 +114,12 @@ def test_what_a_command_asked_for_is_told_in_words(store: Store, admin_client: C
         by=f"command:{SCRIPT}",
     )
     html = admin_client.get(reverse("admin:delivery_replay_changelist")).content.decode()
-    assert "waiting and failed" in html and f">endpoint {endpoint}</a>" in html
-    assert "with error dns, since 2026-05-04T00:00:00+00:00, tests too" in html
+    assert "waiting for another try and failed" in html and f">endpoint {endpoint}</a>" in html
+    assert "with error dns, made since 2026-05-04T00:00:00+00:00, tests too" in html
     assert SCRIPT not in html
+    page = reverse("admin:delivery_replay_change", args=[Replay.objects.get().pk])
+    html = admin_client.get(page).content.decode()
+    assert f">{store.profile.name}</a>" in html and "--resume" in html and SCRIPT not in html
 
 
 def test_the_list_does_not_read_what_was_chosen(
@@ -123,7 +131,7 @@ def test_the_list_does_not_read_what_was_chosen(
         replays.start(which, by="x", is_in_background=bool(number % 2))
     with django_assert_max_num_queries(12) as queries:
         html = admin_client.get(reverse("admin:delivery_replay_changelist")).content.decode()
-    assert html.count("chosen in the list") == 10 and html.count("waiting and failed") == 10
+    assert html.count("chosen in the list") == 10 and html.count("waiting for another try and failed") == 10
     assert "id-" not in str([one["sql"] for one in queries.captured_queries])
 
 
