@@ -78,7 +78,12 @@ OPENS_WITH = {
     "GET exports_exportprofile_tested": 404,  # it is none
     "GET exports_exportprofile_delete": 302,  # it has exported: the page says so
 }
-FRAME = ("index", "search", "password_change")  # what staff without a role sees: an index of nothing
+FRAME = (
+    "index",
+    "dashboard",
+    "search",
+    "password_change",
+)  # what staff without a role sees: an index of nothing
 
 
 @pytest.mark.parametrize("letter", [*ROLES, ""], ids=lambda letter: ROLES.get(letter, "nobody"))
