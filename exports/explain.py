@@ -3,6 +3,7 @@
 Computed when asked, from the log, the routes and what was taken; the rules are those of the sweep.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from django.utils import timezone
 from delivery.models import Delivery, Event, Proof
 from exports import customer_types
 from exports.customer_types import CustomerType
-from exports.models import Export, ExportProfile
+from exports.models import Export, ExportProfile, Route
 from exports.sweep import interval, matching
 from exports.sweep.log import LoggedEvent
 from orders import cases
@@ -21,6 +22,7 @@ from orders.cases import Case, add_billed_subscriptions
 from orders.models import Order
 
 LATE = timedelta(minutes=3)  # the tick comes every minute; after so long something is wrong
+MOST_EVENTS = 1000  # of one order, the newest
 EXPORTED, WAITING, NOT = "exported", "waiting", "not"
 
 
@@ -47,15 +49,14 @@ def explain(order: Order, profile: ExportProfile | None = None, *, named: str = 
     """
     if profile is not None and profile.location_id != order.location_id:
         return [Verdict(profile, "", NOT, "the profile belongs to another location")]
-    profiles = ExportProfile.objects.filter(location_id=order.location_id).prefetch_related(
-        "routes", "routes__campaign", "routes__product", "mappings"
-    )
+    profiles = ExportProfile.objects.filter(location_id=order.location_id)
     if profile is not None:
         profiles = profiles.filter(pk=profile.pk)
     if named:
         profiles = profiles.filter(name__icontains=named)
     about = _About(order)
-    verdicts = [verdict for one in profiles for verdict in _of_profile(one, about)]
+    asked = _asked(list(profiles), about)
+    verdicts = [verdict for one in asked for verdict in _of_profile(one, about)]
     ranks = {EXPORTED: 0, WAITING: 1, NOT: 2}
     return sorted(verdicts, key=lambda one: (ranks[one.outcome], one.profile.name, one.customer_type))
 
@@ -67,15 +68,21 @@ class _About:
         self.case: Case = cases.load([order.pk])[order.pk]
         self.now = timezone.now()
         self.zone = ZoneInfo(self.case.order.location.time_zone)
-        self.events = list(
-            Event.objects.filter(order=order, type__in=list(customer_types.BY_EVENT_TYPE)).order_by("id")
-        )
+        types = list(customer_types.BY_EVENT_TYPE)
+        newest = Event.objects.filter(order=order, type__in=types).order_by("-id")[:MOST_EVENTS]
+        # Of what is exported once the newest event counts: for each customer type and subject one.
+        self.happened: dict[tuple[str, int], _Happened] = {}
+        for event in reversed(newest):
+            logged = as_logged(event)
+            for kind in matching.kinds_of(logged):
+                key = (kind.key, matching.subject(kind, logged))
+                self.happened[key] = _Happened(event, logged, kind)
         self.exports = {
             (one.profile_id, one.customer_type, one.subject_id): one
             for one in Export.objects.filter(order=order)
         }
         ids = [one.delivery_id for one in self.exports.values() if one.delivery_id]
-        self.deliveries = Delivery.objects.in_bulk(ids)
+        self.deliveries = Delivery.objects.defer("content").in_bulk(ids)
         gone = [pk for pk in ids if pk not in self.deliveries]
         self.proofs = Proof.objects.in_bulk(gone) if gone else {}
         add_billed_subscriptions([self.case])
@@ -91,28 +98,58 @@ class _About:
         return f"{here:%H:%M}" if is_today else f"{here:%Y-%m-%d %H:%M}"
 
 
-def _of_profile(profile: ExportProfile, about: _About) -> Iterable[Verdict]:
-    wanted = {route.customer_type for route in profile.routes.all()}
-    verdicts: dict[tuple[str, int], Verdict] = {}  # of what is exported once, the newest
-    for event in about.events:
-        logged = as_logged(event)
-        for kind in matching.kinds_of(logged):
-            if kind.key in wanted:
-                key = (kind.key, matching.subject(kind, logged))
-                verdicts[key] = _of_kind(profile, kind, event, about)
+@dataclass(frozen=True, slots=True)
+class _Happened:
+    """An event that a profile may have taken as a customer type."""
+
+    event: Event
+    logged: LoggedEvent
+    kind: CustomerType
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A profile with what its routes ask for: the customer types of all, and those that may ask for this."""
+
+    profile: ExportProfile
+    customer_types: list[str]
+    routes: dict[str, list[tuple[int, Route]]]  # by customer type, with its number among all of them
+
+
+def _asked(profiles: Sequence[ExportProfile], about: _About) -> list[_Asked]:
+    """Two statements for all of them; a route for what has not happened is not read."""
+    by_profile = {one.pk: _Asked(one, [], defaultdict(list)) for one in profiles}
+    kinds = {kind for kind, _ in about.happened}
+    numbers: dict[int, int] = {}
+    routes = Route.objects.filter(profile__in=profiles).order_by("id")
+    for pk, profile_id, kind in routes.values_list("pk", "profile_id", "customer_type"):
+        by_profile[profile_id].customer_types.append(kind)
+        numbers[pk] = len(by_profile[profile_id].customer_types)
+    for route in routes.filter(customer_type__in=kinds).select_related("campaign", "product"):
+        asked = by_profile[route.profile_id]
+        asked.routes[route.customer_type].append((numbers.get(route.pk, 0), route))
+    return list(by_profile.values())
+
+
+def _of_profile(asked: _Asked, about: _About) -> Iterable[Verdict]:
+    verdicts = [
+        _of_kind(asked, happened, about)
+        for happened in about.happened.values()
+        if happened.kind.key in asked.customer_types
+    ]
     if verdicts:
-        return verdicts.values()
-    return [Verdict(profile, "", NOT, _profile_refusal(profile) or _nothing_matched(profile, about))]
+        return verdicts
+    return [Verdict(asked.profile, "", NOT, _profile_refusal(asked) or _nothing_matched(asked, about))]
 
 
-def _of_kind(profile: ExportProfile, kind: CustomerType, event: Event, about: _About) -> Verdict:
-    logged = as_logged(event)
+def _of_kind(asked: _Asked, happened: _Happened, about: _About) -> Verdict:
+    event, logged, kind, profile = happened.event, happened.logged, happened.kind, asked.profile
     taken = about.exports.get((profile.pk, kind.key, matching.subject(kind, logged)))
 
     def verdict(outcome: str, reason: str, delivery_id: str = "") -> Verdict:
         return Verdict(profile, kind.label, outcome, reason, delivery_id, event.occurred_at)
 
-    route = _route(profile, kind, logged, about.case)
+    route, refusals = _route(asked, happened, about.case)
     if taken is not None and taken.delivery_id:
         by = f"matched by route {route}: " if route else ""
         is_there = taken.delivery_id in about.deliveries
@@ -121,58 +158,47 @@ def _of_kind(profile: ExportProfile, kind: CustomerType, event: Event, about: _A
         )
     if taken is not None and taken.is_final:
         return verdict(NOT, taken.get_skip_display())
-    refusal = event.get_muted_display() if event.muted else _profile_refusal(profile)
+    refusal = event.get_muted_display() if event.muted else _profile_refusal(asked)
     if not refusal:
-        refusal = _order_refusal(profile, kind, logged, about.case, is_known=taken is not None, route=route)
+        refusal = refusals or _order_refusal(profile, happened, about.case, is_known=taken is not None)
     if refusal:
         return verdict(NOT, refusal)
     return verdict(WAITING, f"{_waiting_words(profile, event, about)} (matched by route {route})")
 
 
-def _order_refusal(
-    profile: ExportProfile, kind: CustomerType, event: LoggedEvent, case: Case, *, is_known: bool, route: int
-) -> str:
-    """Why the event will not be taken though the profile runs. `is_known`: a run has skipped it, for now."""
-    if not route:
-        return _routes_refusal(profile, kind, event, case)
-    skip, is_final = matching.skip_reason(kind, case)
+def _order_refusal(profile: ExportProfile, happened: _Happened, case: Case, *, is_known: bool) -> str:
+    """Why it will not be taken though a route asks for it. `is_known`: a run has skipped it, for now."""
+    skip, is_final = matching.skip_reason(happened.kind, case)
     if skip and (is_final or is_known):
         return str(Export.Skip(skip).label)
-    if not is_known and _was_passed(profile, event):
+    if not is_known and _was_passed(profile, happened.logged):
         return "did not match when the profile ran; the order has changed since"
     return ""
 
 
-def _profile_refusal(profile: ExportProfile) -> str:
+def _profile_refusal(asked: _Asked) -> str:
     """What keeps the profile from taking anything at all."""
+    profile = asked.profile
     if not profile.is_active:
         return "the profile is switched off"
     if profile.type != ExportProfile.Type.POSTBACK:
         return f"the profile writes {profile.get_type_display()} files"
     if not profile.url:
         return "the profile has no Postback URL yet"
-    if not profile.routes.all():
+    if not asked.customer_types:
         return "the profile has no route"
     return ""
 
 
-def _route(profile: ExportProfile, kind: CustomerType, event: LoggedEvent, case: Case) -> int:
-    """The number of the profile's first route that asks for the event, counted from 1; 0: none does."""
-    for number, route in enumerate(profile.routes.all(), start=1):
-        is_asked = route.customer_type == kind.key
-        if is_asked and not matching.route_refusal(route, event.occurred_at, case, event):
-            return number
-    return 0
-
-
-def _routes_refusal(profile: ExportProfile, kind: CustomerType, event: LoggedEvent, case: Case) -> str:
-    """Why no route for this customer type asks for the event."""
-    refusals = [
-        matching.route_refusal(route, event.occurred_at, case, event)
-        for route in profile.routes.all()
-        if route.customer_type == kind.key
-    ]
-    return "; ".join(dict.fromkeys(refusals))
+def _route(asked: _Asked, happened: _Happened, case: Case) -> tuple[int, str]:
+    """The number of the first route that asks for it, counted from 1; else 0 and why none does."""
+    refusals: dict[str, None] = {}
+    for number, route in asked.routes.get(happened.kind.key, ()):
+        refusal = matching.route_refusal(route, happened.event.occurred_at, case, happened.logged)
+        if not refusal:
+            return number, ""
+        refusals[refusal] = None
+    return 0, "; ".join(refusals)
 
 
 def _was_passed(profile: ExportProfile, event: LoggedEvent) -> bool:
@@ -182,11 +208,12 @@ def _was_passed(profile: ExportProfile, event: LoggedEvent) -> bool:
     return event.position <= (profile.swept_tx, profile.swept_id)
 
 
-def _nothing_matched(profile: ExportProfile, about: _About) -> str:
+def _nothing_matched(asked: _Asked, about: _About) -> str:
     """The profile's routes ask for other things than what happened to this order."""
     if about.case.order.is_test:
         return Export.Skip.TEST.label
-    wanted = ", ".join(dict.fromkeys(route.get_customer_type_display() for route in profile.routes.all()))
+    kinds = dict.fromkeys(asked.customer_types)
+    wanted = ", ".join(customer_types.BY_KEY[kind].label for kind in kinds if kind in customer_types.BY_KEY)
     happened = _happened(about)
     if not happened:
         return f"nothing has happened to it that could be exported (the profile's routes are for {wanted})"
@@ -195,7 +222,7 @@ def _nothing_matched(profile: ExportProfile, about: _About) -> str:
 
 def _happened(about: _About) -> list[str]:
     """The customer types of what happened; those that look at the order only if they still hold."""
-    kinds = dict.fromkeys(kind for event in about.events for kind in matching.kinds_of(as_logged(event)))
+    kinds = dict.fromkeys(happened.kind for happened in about.happened.values())
     return [kind.label for kind in kinds if not matching.skip_reason(kind, about.case)[0]]
 
 
