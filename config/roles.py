@@ -43,7 +43,7 @@ _SEND_AGAIN = ("delivery.send_again_delivery", "delivery.add_replay", "delivery.
 ROLES = (
     Role(
         "Export manager",
-        "connects partners by export profiles and sees that they work; approves no PCI papers of his own",
+        "connects partners by export profiles and sees that they work; approves no PCI documentation",
         (
             *_may("view add change delete", "exports.exportprofile", "exports.fieldmapping", "exports.route"),
             *_may("view", "exports.export", "customers.location", "audit.change"),

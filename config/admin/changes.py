@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.text import capfirst
 
 from audit import changes
@@ -34,8 +35,8 @@ class OfType(admin.SimpleListFilter):
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
     change_form_template = "admin/audit/change/change_form.html"
-    list_display = ("at", "subject", "action", "by")
-    list_display_links = ("at",)
+    list_display = ("when", "subject", "action", "who")
+    list_display_links = ("when",)
     list_filter = (OfType,)
     search_fields = ("subject_name",)
     search_help_text = "A name or number of what was changed, or who did it (jane, api:shop-3)."
@@ -66,6 +67,17 @@ class ChangeAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:
         return ()  # the page is drawn by its template
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Audit log", **(extra_context or {})})
+
+    @admin.display(description="when")
+    def when(self, change: Change) -> str:
+        return f"{timezone.localtime(change.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="who")
+    def who(self, change: Change) -> str:
+        return change.by or "–"
 
     @admin.display(description="what")
     def subject(self, change: Change) -> str:

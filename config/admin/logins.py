@@ -18,6 +18,9 @@ class FailedLoginAdmin(ReadOnlyAdmin):
     fields = ("attempt_time", "username", "ip_address", "failures_since_start", "user_agent", "path_info")
     actions = None
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Failed logins", **(extra_context or {})})
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super(QuickAdmin, self).has_delete_permission(request, obj)
 
@@ -30,3 +33,6 @@ class LoginAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     fields = ("attempt_time", "username", "ip_address", "logout_time", "user_agent", "path_info")
     actions = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Logins", **(extra_context or {})})
