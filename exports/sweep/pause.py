@@ -24,7 +24,10 @@ class Pause:
     is_more: bool
 
     def __str__(self) -> str:
-        return f"{self.number:,}{'+' if self.is_more and self.number >= MOST else ''}"
+        """ "1,000+" where counting stopped; "at least 7" where looking did."""
+        if not self.is_more:
+            return f"{self.number:,}"
+        return f"{self.number:,}+" if self.number >= MOST else f"at least {self.number:,}"
 
 
 def in_pause_of(profile: ExportProfile) -> Pause:

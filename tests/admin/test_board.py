@@ -21,8 +21,9 @@ from delivery.models import Endpoint
 from exports import customer_types, services
 from exports.admin.board.asking import HEALTH
 from exports.models import ExportProfile, Route
+from exports.sweep import pause
 from orders.models import Campaign, Product
-from tests.admin.store import BY, HOSTILE, SCRIPT, Store, a_profile, a_store
+from tests.admin.store import BY, HOSTILE, SCRIPT, Store, a_profile, a_store, an_order
 
 BOARD = "/admin/exports/"
 ENDPOINT_WORDS = {"unused": "–"}
@@ -187,6 +188,28 @@ def test_off_at_once_and_on_with_a_question(store: Store, admin_client: Client) 
     on = in_dialog(admin_client, "post", at("profiles_on", store.profile.pk), {"pause": "skip"})
     assert 'aria-checked="true"' in on.content.decode()
     assert store.profile.routes.get().effective_from > timezone.now() - timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_question_names_how_many_events_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, client = a_store(), Client()
+    client.force_login(User.objects.create_superuser("jane"))
+    services.switch_off(store.profile, by=BY)
+
+    def asked() -> str:
+        an_order(store.location, store.customer, store.product)
+        html = in_dialog(client, "get", at("profiles_on", store.profile.pk)).content.decode()
+        assert "Start from now" in html
+        return html
+
+    assert "Send 1 event of the pause" in asked()
+    assert "Send 2 events of the pause" in asked()
+    monkeypatch.setattr(pause, "MOST_LOOKED_AT", 1)  # a note, which no route asks for
+    assert "Send the events of the pause" in asked()
+    monkeypatch.setattr(pause, "MOST_LOOKED_AT", 3)  # and a new order, with its partial
+    assert "Send at least 1 event of the pause" in asked()
+    monkeypatch.setattr(pause, "MOST", 1)
+    assert "Send 1+ event of the pause" in asked()
 
 
 def test_what_may_not_be_switched_on_says_why(store: Store, admin_client: Client) -> None:

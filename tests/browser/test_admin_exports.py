@@ -253,5 +253,4 @@ def test_filters_switches_and_pages(live_server: LiveServer, page: Page, seen: S
     dialog.get_by_role("button", name="Clone").click()
     expect(profiles.locator("tr.new")).to_contain_text("Call centre partials (copy)")
     assert not ExportProfile.objects.get(name="Call centre partials (copy)").is_active
-    assert violations(page) == []
     assert not seen.complaints
