@@ -37,7 +37,7 @@ def test_what_happens_before_it_has_a_url_goes_out_when_it_has_one(store: Store)
     order = a_sale(store)
     assert profile.is_active and profile not in sweep.postbacks()
     assert explain(order, profile)[0].reason == "the profile has no Postback URL yet"
-    assert any("no Postback URL yet" in note for note in notes_on(profile))
+    assert any("no Postback URL yet" in str(note) for note in notes_on(profile))
     sweep.run_due(timezone.now() + timedelta(hours=1))
     assert not Delivery.objects.exists()
     services.edit_profile(profile, by=BY, url=URL)

@@ -53,7 +53,7 @@
 
         const show = ({ found, is_more: isMore }, isAll) => {
             const items = found.map((row, number) => offer(String(row.id), row.text, number + 1));
-            if (isAll) items.unshift(offer("", box.dataset.empty, 0));
+            if (isAll && !text.required) items.unshift(offer("", box.dataset.empty, 0));
             list.replaceChildren(...items);
             status.textContent = isMore ? `The first ${found.length}; type more to find others` : `${found.length} found`;
             if (!found.length || isMore) {
