@@ -28,6 +28,11 @@ def text(column: str) -> Filter:
     return Filter(column, _text, {"type": "string", "maxLength": 255})
 
 
+def text_in_any_case(column: str) -> Filter:
+    """Equal to a text but for capitals; the column holds it in small letters."""
+    return Filter(column, lambda value: _text(value).lower(), {"type": "string", "maxLength": 255})
+
+
 def choice(column: str, *words: str) -> Filter:
     """One of a few words, in any case."""
     known = {word.lower(): word for word in words}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from rest.errors import NotValid, invalid
 
@@ -61,11 +61,11 @@ def cut(
     what: Wanted,
     *,
     sorts: Mapping[str, str],
-    find: Callable[[str], Model | None],
+    key_of: Callable[[str], Any],
     href: Callable[[str], str],
     id_of: Callable[[Any], str],
 ) -> Page:
-    """The part that is wanted. `find` gives the row of an id, `href` the list's address with other
+    """The part that is wanted. `key_of` gives the key of an id's row, `href` the list's address with other
     parameters, `id_of` the id of a row."""
     sign = "-" if what.is_descending else ""
     order = [f"{sign}{sorts[what.sort]}"] + ([f"{sign}pk"] if what.sort != BY_ID else [])
@@ -73,7 +73,7 @@ def cut(
     sort = {"attributes": {what.sort: "desc" if what.is_descending else "asc"}}
     if what.after is None:
         return _numbered(rows, what, sort, href)
-    return _following(rows, what, sort, find=find, href=href, id_of=id_of)
+    return _following(rows, what, sort, key_of=key_of, href=href, id_of=id_of)
 
 
 def _numbered(rows: QuerySet[Any], what: Wanted, sort: dict[str, Any], href: Callable[[str], str]) -> Page:
@@ -100,16 +100,16 @@ def _following(
     what: Wanted,
     sort: dict[str, Any],
     *,
-    find: Callable[[str], Model | None],
+    key_of: Callable[[str], Any],
     href: Callable[[str], str],
     id_of: Callable[[Any], str],
 ) -> Page:
     """Counts nothing and skips nothing: the index is entered at the row that came last."""
     if what.after:
-        last_seen = find(what.after)
+        last_seen = key_of(what.after)
         if last_seen is None:
             raise invalid("after", "after provided is not valid")
-        rows = rows.filter(**{"pk__lt" if what.is_descending else "pk__gt": last_seen.pk})
+        rows = rows.filter(**{"pk__lt" if what.is_descending else "pk__gt": last_seen})
     found = list(rows[: what.size + 1])
     shown = found[: what.size]
     links = {"self": {"href": href(_query(after=what.after))}}

@@ -29,8 +29,8 @@ def once(request: Request, create: Callable[[], Response]) -> Response:
     key = request.headers.get(HEADER, "")
     if not key:
         return create()
-    if len(key) > 255 or not key.isprintable():
-        raise invalid(HEADER, f"{HEADER} must have at most 255 printable characters.")
+    if len(key) > 255 or not (key.isascii() and key.isprintable()):
+        raise invalid(HEADER, f"{HEADER} must have at most 255 characters, all of them printable ASCII.")
     caller, fingerprint = caller_of(request).user_id, _fingerprint(request)
     with transaction.atomic():
         mine = _claimed(caller, key, fingerprint)

@@ -89,7 +89,7 @@ class Resource(ViewSetMixin, GenericAPIView):
             rows,
             wanted,
             sorts=sorts,
-            find=lambda given: self.seen().filter(**{self.id_column: given}).only("pk").first(),
+            key_of=self._key_of,
             href=self._list_href,
             id_of=lambda row: str(getattr(row, self.id_column)),
         )
@@ -181,6 +181,11 @@ class Resource(ViewSetMixin, GenericAPIView):
             more = {name: found.get(row.pk) for name, found in embedded.items()}
             answers.append({**read.to_representation(row), **more, **self.links(row)})
         return answers
+
+    def _key_of(self, id: str) -> Any:
+        """The key of the row with this id; None if there is none that the caller may see."""
+        rows = self.seen().filter(**{self.id_column: id}) if id.isprintable() else self.rows().none()
+        return rows.values_list("pk", flat=True).first()
 
     def links(self, row: Any) -> dict[str, Any]:
         """Where the record is found."""

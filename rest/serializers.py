@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 LINKS = "_links"
+MOST_NAMED = 20  # fields that nobody knows, in one answer
 
 
 class Input(serializers.Serializer):
@@ -28,6 +29,7 @@ class Input(serializers.Serializer):
         if not isinstance(data, Mapping):
             raise serializers.ValidationError(["This must be a record: names and values."])
         unknown = [str(name) for name in data if name not in self.fields and not self._is_system(str(name))]
+        unknown = unknown[:MOST_NAMED]
         errors: dict[str, Any] = {
             name[:100]: [f"{name[:100]} is not a field of this record."] for name in unknown
         }

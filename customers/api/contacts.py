@@ -15,7 +15,7 @@ from customers.models import Customer
 from delivery.models import Event
 from rest.errors import Gone, invalid
 from rest.fields import Amount, Day, Flag, Moment, Money, Said, Text
-from rest.filters import Filter, Span, text
+from rest.filters import Span, text, text_in_any_case
 from rest.resources import Resource
 from rest.serializers import Input
 
@@ -119,7 +119,7 @@ class Contacts(Resource):
     refusals = (services.ContactRefused,)
     filters = {
         "contact_api_id": text("external_id"),
-        "email": Filter("lower_email", str.lower, text("email").schema),
+        "email": text_in_any_case("lower_email"),
         **{
             name: text(name)
             for name in (
