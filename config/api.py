@@ -42,7 +42,7 @@ class Nowhere(APIView):
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:
     """The OpenAPI description; it is the same for everybody."""
-    return HttpResponse(_described(), "application/vnd.oai.openapi+json")
+    return HttpResponse(description(), "application/vnd.oai.openapi+json")
 
 
 @require_safe
@@ -52,7 +52,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 
 @cache
-def _described() -> bytes:
+def description() -> bytes:
     patterns = [path("v2/", include((urlpatterns, app_name)))]
     generator = SchemaGenerator(patterns=patterns)  # type: ignore[no-untyped-call]
     return orjson.dumps(generator.get_schema(public=True))  # type: ignore[no-untyped-call]

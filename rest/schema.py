@@ -42,11 +42,6 @@ LINKS_COMPONENT = {
         "self": {"type": "object", "required": ["href"], "properties": {"href": {"type": "string"}}},
     },
 }
-SECURITY: list[dict[str, list[str]]] = [
-    {"developerId": [], "userId": [], "userApiKey": []},
-    {"basic": []},
-    {"accessToken": []},
-]
 
 
 class ResourceSchema(AutoSchema):
@@ -62,7 +57,7 @@ class ResourceSchema(AutoSchema):
             "operationId": f"{action}_{self.view.singular}",
             "summary": f"{_WORDS.get(action, action.title())} {self._noun(action)}",
             "tags": [self.view.plural],
-            "security": SECURITY,
+            "security": self.security(),
             "parameters": [*self._path_parameters(path), *self._parameters(action)],
             "responses": self._responses(action),
         }
@@ -106,6 +101,10 @@ class ResourceSchema(AutoSchema):
             "properties": {name: record},
             "additionalProperties": False,
         }
+
+    def security(self) -> list[dict[str, list[str]]]:
+        """The ways to say who calls."""
+        return [{"developerId": [], "userId": [], "userApiKey": []}, {"basic": []}, {"accessToken": []}]
 
     def _noun(self, action: str) -> str:
         name, plural = self.view.singular, self.view.plural
@@ -170,7 +169,7 @@ class ResourceSchema(AutoSchema):
 
     def _path_parameters(self, path: str) -> list[dict[str, Any]]:
         names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-        schema = {"type": "string", "minLength": 1, "maxLength": 36, "pattern": "^[0-9A-Za-z-]+$"}
+        schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[0-9A-Za-z-]+$"}
         return [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
 
     def _parameters(self, action: str) -> list[dict[str, Any]]:
@@ -180,7 +179,7 @@ class ResourceSchema(AutoSchema):
             found.append(
                 _parameter("expand", {"type": "string"}, f"What to embed, separated by commas: {can}.")
             )
-        if action == "create":
+        if action in ("create", "act"):
             about = "The same key with the same body gives the same answer, and creates nothing again."
             key = {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"}
             found.append({**_parameter("Idempotency-Key", key, about), "in": "header"})

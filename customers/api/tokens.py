@@ -90,3 +90,14 @@ class Tokens(Resource):
             "user_type_id": None,
             LINKS: {"self": {"href": address}},
         }
+
+    @staticmethod
+    def describe_create(schema: Any) -> dict[str, Any]:
+        about = "With credentials in the request, or with those of the body; with or without an envelope."
+        bare = schema.component(TokenRequest, "request")
+        content = {"application/json": {"schema": {"anyOf": [bare, schema.enveloped("token", bare)]}}}
+        return {
+            "description": about,
+            "security": [{}, *schema.security()],
+            "requestBody": {"required": False, "content": content},
+        }
