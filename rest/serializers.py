@@ -27,7 +27,7 @@ class Input(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
-            raise serializers.ValidationError(["This must be a record: names and values."])
+            raise serializers.ValidationError({"non_field_errors": ["Send a record: names and values."]})
         unknown = [str(name) for name in data if name not in self.fields and not self._is_system(str(name))]
         unknown = unknown[:MOST_NAMED]
         errors: dict[str, Any] = {

@@ -151,6 +151,8 @@ BODIES: list[tuple[str, bytes, int]] = [
     ("another envelope", b'{"order": {}}', 422),
     ("an envelope with company", b'{"contact": {"last_name": "A"}, "id": 1}', 422),
     ("an empty envelope", b'{"contact": null}', 422),
+    ("a number for a record", b'{"contact": 5}', 422),
+    ("a list for a record", b'{"contact": [["last_name", "A"]]}', 422),
 ]
 
 
