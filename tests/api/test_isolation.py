@@ -32,6 +32,13 @@ class Theirs:
         return self.ids[name]
 
 
+CONFIG = {"resource": "contact", "url": "http://127.0.0.1/receiver", "on_create": 1}
+
+
+def _config(api: Integrator, location_id: str) -> Answer:
+    return api.post("postbackconfigs", {"postbackconfig": {**CONFIG, "location_id": location_id}})
+
+
 @pytest.fixture
 def theirs(stranger: Integrator, elsewhere: Location) -> Theirs:
     """One of everything."""
@@ -54,6 +61,8 @@ def theirs(stranger: Integrator, elsewhere: Location) -> Theirs:
             "transactionbatch": batch.public_id,
             "delivery": Delivery.objects.get().pk,
             "resend": Delivery.objects.get().pk,
+            "gateway": gateway.public_id,
+            "postbackconfig": _config(stranger, elsewhere.public_id).body["postbackconfig"]["id"],
             "token": stranger.post("token", None).body["token"]["token"],
         }
     )
@@ -74,6 +83,9 @@ ONE: dict[tuple[str, str], Any] = {
     ("get", "transactionbatch"): None,
     ("get", "delivery"): None,
     ("post", "resend"): None,
+    ("get", "postbackconfig"): None,
+    ("put", "postbackconfig"): {"postbackconfig": {"is_active": 0}},
+    ("delete", "postbackconfig"): None,
     ("delete", "token"): None,
 }
 # Lists: none of theirs is in them, whatever they are asked for.
@@ -85,6 +97,7 @@ LISTS: dict[str, tuple[str, ...]] = {
     "accountvaults": (),
     "transactionbatches": (),
     "deliveries": ("event_type=order.sale",),
+    "postbackconfigs": ("resource=contact", "expand=postback_logs,basic_auth_password"),
 }
 # What makes records: bodies that refer to one of theirs, and the field that is named as not valid.
 References = list[tuple[str, Callable[[Theirs, Location], Any]]]
@@ -97,6 +110,20 @@ CREATES: dict[str, References] = {
         (
             "contact_id",
             lambda them, here: {"order": {"location_id": here.public_id, "contact_id": them["contact"]}},
+        ),
+    ],
+    "postbackconfigs": [
+        ("location_id", lambda them, here: {"postbackconfig": {**CONFIG, "location_id": them["location"]}}),
+        (
+            "product_transaction_id",
+            lambda them, here: {
+                "postbackconfig": {
+                    **CONFIG,
+                    "resource": "transaction",
+                    "location_id": here.public_id,
+                    "product_transaction_id": them["gateway"],
+                }
+            },
         ),
     ],
     "tokens": [],  # refers to nothing
@@ -143,7 +170,7 @@ def test_lists_hold_none_of_theirs(name: str, api: Integrator, stranger: Integra
         found = api.get(f"{name}?{query}").body
         ours = [one for one in found[name] if one["id"] in theirs.ids.values()]
         assert not ours
-    key = {"locations": "location", "transactionbatches": "transactionbatch", "deliveries": "delivery"}
+    key = {"transactionbatches": "transactionbatch", "deliveries": "delivery"}
     singular = key.get(name, name.removesuffix("s"))
     after = api.get(f"{name}?after={theirs[singular]}")
     assert after.status == 422 and after.body == api.get(f"{name}?after={NEVER}").body
