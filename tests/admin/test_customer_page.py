@@ -196,3 +196,10 @@ def test_who_may_only_look_sees_no_form(store: Store, client_who_may: Callable[.
     html = client_who_may("customers.view_customer").get(_page(store.customer)).content.decode()
     assert "Add note" not in html and "Edit contact details" not in html and 'name="_save"' not in html
     assert "Called Ann" in html
+
+
+def test_no_link_leads_where_one_may_not_go(store: Store, client_who_may: Callable[..., Client]) -> None:
+    html = client_who_may("customers.view_customer").get(_page(store.customer)).content.decode()
+    assert store.order.client_order_id in html
+    assert reverse("admin:orders_order_change", args=[store.order.pk]) not in html
+    assert reverse("admin:delivery_delivery_change", args=[store.delivery.pk]) not in html
