@@ -37,7 +37,9 @@ def test_the_log_is_found_by_who_what_and_number(store: Store, client_who_may: C
     assert "changed timeout" in listed(client) and "changed the limits" in listed(client)
     assert "changed timeout" in listed(client, q="api:shop-3")
     assert "changed timeout" not in listed(client, q="bob")
-    assert "changed timeout" in listed(client, q="Call centre")
+    assert "changed timeout" in listed(client, q="call CENTRE")
+    by_number = listed(client, q=str(store.profile.pk))
+    assert "changed timeout" in by_number
     assert "changed timeout" not in listed(client, q="nobody' %")
     only = listed(client, subject_type="delivery.endpoint")
     assert "changed the limits" in only and "changed timeout" not in only
