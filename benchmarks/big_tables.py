@@ -121,7 +121,7 @@ def addresses(count: int) -> dict[str, str]:
 
     listed, delivered = page("delivery_delivery_changelist"), of(state="delivered")
     endpoint = Endpoint.objects.order_by("pk")[0].pk
-    event = delivered.event
+    event, hour = delivered.event, delivered.created_at
     of_endpoint = f"{listed}?endpoint={endpoint}"
     return {
         "delivery list": listed,
@@ -130,6 +130,11 @@ def addresses(count: int) -> dict[str, str]:
         "list of waiting": f"{listed}?state__exact=waiting",
         "list of unfinished": f"{listed}?state__in=pending,waiting",
         "list of a week": f"{listed}?made=week",
+        "list of an hour": f"{listed}?since={hour:%Y-%m-%dT%H:00}&until={hour:%Y-%m-%dT%H:59}",
+        "failed of a day": f"{listed}?since={hour:%Y-%m-%d}T00:00&state__exact=failed&is_test__exact=0",
+        "list of endpoints by name": f"{listed}?to=partner+1",
+        "words in errors": f"{listed}?error=503",
+        "words in errors of an endpoint": f"{of_endpoint}&error=503",
         "list of a channel": f"{listed}?channel=export",
         "list of tests": f"{listed}?is_test__exact=1",
         "list of an endpoint": of_endpoint,
@@ -145,6 +150,11 @@ def addresses(count: int) -> dict[str, str]:
         "customer page": page("customers_customer_change", event.customer_id),
         "order page": page("orders_order_change", event.order_id),
         "why not page": page("exports_why", event.order_id),
+        "dashboard": page("index"),
+        "dashboard renewed": page("dashboard"),
+        "send a day again": f"{page('delivery_delivery_send_all_again')}?since={hour:%Y-%m-%d}T00:00"
+        f"&until={hour:%Y-%m-%d}T23:59&state__exact=failed",
+        "event page": page("delivery_event_change", event.pk),
         "endpoint list": page("delivery_endpoint_changelist"),
         "endpoint page": page("delivery_endpoint_change", endpoint),
         "profile list": page("exports_exportprofile_changelist"),

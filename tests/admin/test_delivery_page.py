@@ -1,12 +1,17 @@
 """The delivery page: what was sent, every try of it, and sending it again."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from delivery.models import Delivery
+from delivery.admin.sight import about
+from delivery.admin.timing import parts_of
+from delivery.models import Delivery, Endpoint, Event
 from delivery.secrets import MASK
 from tests.admin.store import SCRIPT, SECRET, Store, an_attempt, set_to
 
@@ -141,3 +146,105 @@ def test_each_state_is_said_in_words(store: Store, admin_client: Client) -> None
     ):
         set_to(store.delivery, **columns)
         assert words in admin_client.get(_page(store.delivery)).content.decode()
+
+
+def test_the_list_is_filtered_by_time_words_and_names(store: Store, admin_client: Client) -> None:
+    url = reverse("admin:delivery_delivery_changelist")
+    made = store.delivery.created_at
+    before, after = (f"{made + timedelta(minutes=by):%Y-%m-%dT%H:%M}" for by in (-2, 2))
+    for query, is_there in (
+        (f"since={before}&until={after}", True),
+        (f"since={after}", False),
+        (f"until={before}", False),
+        ("since=nonsense", False),
+        ("until=9999-99-99", False),
+        ("since=0001-01-01", False),
+        ("error=404+NOT", True),
+        ("error=status", True),
+        ("error=dns", False),
+        ("error=%00", True),
+        ("to=CALL", True),
+        ("to=nobody", False),
+        ("is_test__exact=0", True),
+        ("is_test__exact=1", False),
+        (f"error=404&endpoint={store.profile.endpoint_id}&state__exact=waiting&q=404", True),
+    ):
+        html = admin_client.get(f"{url}?{query}").content.decode()
+        assert (store.delivery.pk in html) is is_there, query
+    html = admin_client.get(url, {"to": f'"><{SCRIPT}', "error": SCRIPT, "since": SCRIPT}).content.decode()
+    assert SCRIPT not in html
+
+
+def test_a_row_says_what_when_why_and_when_next(store: Store, admin_client: Client) -> None:
+    set_to(store.delivery, due_at=timezone.now() + timedelta(days=3))
+    html = admin_client.get(reverse("admin:delivery_delivery_changelist")).content.decode()
+    for text in (
+        "Call centre partials",
+        "Partial",
+        store.order.client_order_id,
+        "1 attempt, next",
+        "404 Not",
+    ):
+        assert text in html, text
+    set_to(store.delivery, due_at=None)
+    html = admin_client.get(reverse("admin:delivery_delivery_changelist")).content.decode()
+    assert "next when it is switched on" in html
+
+
+def test_the_curl_command_says_what_was_sent_with_secrets_masked(store: Store, admin_client: Client) -> None:
+    html = unescape(admin_client.get(_page(store.delivery)).content.decode())
+    command = html.split('aria-label="curl command">')[1].split("</pre>")[0]
+    assert command.startswith("curl ") and f"webhook-id: {store.delivery.pk}" in command
+    assert SECRET not in html
+    store.delivery.attempts.all().delete()
+    html = admin_client.get(_page(store.delivery)).content.decode()
+    assert "Secrets are masked" in html and SECRET not in html
+
+
+def test_who_sleeps_and_what_comes_next_is_said(store: Store, admin_client: Client) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    set_to(store.delivery, due_at=later)
+    html = admin_client.get(_page(store.delivery)).content.decode()
+    assert "if that fails too, the next is about 2 minutes later" in html and "asleep" not in html
+    Endpoint.objects.filter(pk=store.profile.endpoint_id).update(asleep_until=later)
+    assert "endpoint is asleep</a>: one probe at" in admin_client.get(_page(store.delivery)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (5, "5 seconds"),
+        (60, "1 minute"),
+        (72, "1 minute"),
+        (1152, "15 minutes"),
+        (2880, "an hour"),
+        (7200, "2 hours"),
+    ],
+)
+def test_a_wait_is_said_as_people_say_it(seconds: int, words: str) -> None:
+    assert about(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("phases", "widths"),
+    [
+        ('{"connected_ms": 20, "answered_ms": 80}', {"connect": 20.0, "wait": 60.0, "read": 20.0}),
+        ('{"answered_ms": 900}', {"wait": 100.0}),
+        ('{"answered_ms": "80", "connected_ms": true, "looked_up_ms": -1}', {}),
+        ("[1]", {}),
+        ("{", {}),
+        ("", {}),
+    ],
+)
+def test_the_bar_of_an_attempt_is_never_longer_than_it_took(phases: str, widths: dict[str, float]) -> None:
+    assert {part.kind: part.width for part in parts_of(phases, 100)} == widths
+
+
+def test_an_event_says_what_became_of_it(store: Store, admin_client: Client) -> None:
+    event = store.delivery.event
+    assert event is not None
+    html = admin_client.get(reverse("admin:delivery_event_change", args=[event.pk])).content.decode()
+    assert "Order is incomplete" in html and "Call centre partials" in html and store.delivery.pk in html
+    note = Event.objects.get(type="note.added")
+    html = admin_client.get(reverse("admin:delivery_event_change", args=[note.pk])).content.decode()
+    assert "Nothing was made of it" in html and SCRIPT not in html

@@ -175,3 +175,59 @@ def test_nobody_adds_or_deletes_one(store: Store, admin_client: Client) -> None:
     for action in ("delete", "add"):
         args = [store.profile.endpoint_id] if action == "delete" else []
         assert admin_client.post(reverse(f"admin:delivery_endpoint_{action}", args=args)).status_code == 403
+
+
+# --- tried now ---------------------------------------------------------------------------------------
+
+
+def wake(store: Store) -> str:
+    return reverse("admin:delivery_endpoint_wake", args=[store.profile.endpoint_id])
+
+
+def test_one_that_sleeps_is_tried_now_after_a_question(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    later = timezone.now() + HOUR
+    put(store, asleep_since=NOON, asleep_until=later, failures_in_a_row=9, last_failure_at=NOON)
+    Delivery.objects.update(due_at=later, is_late=True)
+    client = client_who_may("delivery.view_endpoint", "delivery.change_endpoint")
+    assert wake(store) in client.get(page(store)).content.decode()
+    for headers in ({}, {"HX-Request": "true"}):
+        assert "It is asleep: it gets one probe" in client.get(wake(store), headers=headers).content.decode()
+    assert put(store).asleep_until == later
+    assert client.post(wake(store)).status_code == 302
+    endpoint = put(store)
+    assert endpoint.asleep_until is not None and endpoint.asleep_until <= timezone.now()
+    assert endpoint.ready_at is not None and endpoint.ready_at <= timezone.now()
+    assert not Delivery.objects.filter(due_at__gt=timezone.now()).exists()
+
+
+def test_one_that_is_held_is_not_tried(store: Store, admin_client: Client) -> None:
+    put(store, is_held=True, ready_at=None)
+    html = admin_client.post(wake(store), follow=True).content.decode()
+    assert "is switched off" in html and put(store).ready_at is None
+
+
+def test_trying_needs_the_permission_to_change_it(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    looker = client_who_may("delivery.view_endpoint")
+    assert wake(store) not in looker.get(page(store)).content.decode()
+    assert looker.get(wake(store)).status_code == looker.post(wake(store)).status_code == 403
+
+
+def test_the_list_is_filtered_by_health_and_counts_what_waits(store: Store, admin_client: Client) -> None:
+    put(store, failures_in_a_row=3, last_success_at=NOON)
+    url = reverse("admin:delivery_endpoint_changelist")
+    for health, is_there in (("failing", True), ("good", False), ("asleep", False), ("held", False)):
+        html = admin_client.get(url, {"health": health}).content.decode()
+        assert (page(store) in html) is is_there, health
+    assert "state__in=pending,waiting" in admin_client.get(url).content.decode()
+
+
+def test_recent_deliveries_are_for_who_may_see_them(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    assert store.delivery.pk not in client_who_may("delivery.view_endpoint").get(page(store)).content.decode()
+    client = client_who_may("delivery.view_endpoint", "delivery.view_delivery")
+    assert store.delivery.pk in client.get(page(store)).content.decode()

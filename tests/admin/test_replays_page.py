@@ -142,3 +142,112 @@ def test_nobody_can_write_one(store: Store, admin_client: Client) -> None:
     assert admin_client.get(page).status_code == 200
     assert admin_client.post(page, {"per_second": 10**6}).status_code == 403
     assert timezone.now() > replay.created_at
+
+
+# --- all that a filter finds -------------------------------------------------------------------------
+
+ALL = "admin:delivery_delivery_send_all_again"
+
+
+def test_all_that_the_filters_say_with_their_number_and_whom_it_concerns(
+    ids: list[str], store: Store, admin_client: Client
+) -> None:
+    aged.deliveries(store.profile.endpoint, 3, days=1)
+    url = f"{reverse(ALL)}?state__exact=failed&endpoint={store.profile.endpoint_id}&made=week"
+    html = admin_client.get(url).content.decode()
+    assert "Send 60 deliveries again?" in html and store.profile.name in html and "same content" in html
+    assert not Replay.objects.exists()
+    response = admin_client.post(url, {"confirmed": "1", "pace": "5"})
+    replay = Replay.objects.get()
+    assert response.url == reverse("admin:delivery_replay_change", args=[replay.pk])
+    assert (replay.total, replay.per_second, replay.is_in_background) == (60, 5, True)
+    which = replays.filter_of(replay)
+    assert which.states == ("failed",) and which.endpoint_id == store.profile.endpoint_id and which.since
+    replays.carry_on()
+    assert asked_for() == set(ids)
+
+
+def test_what_was_delivered_is_sent_once_more_only_if_that_is_asked_for(
+    ids: list[str], store: Store, admin_client: Client
+) -> None:
+    aged.deliveries(store.profile.endpoint, 3, days=1)
+    html = admin_client.get(f"{reverse(ALL)}?made=week").content.decode()
+    assert "Send 60 deliveries again?" in html and "Those that were delivered" in html
+    html = admin_client.get(f"{reverse(ALL)}?state__exact=delivered").content.decode()
+    assert "Send 3 deliveries again?" in html and "3 of them were delivered and are sent once more" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("", "Filter the list first"),
+        ("q=ann", "what was searched for"),
+        ("state__exact=failed&error=not+there", "words in the error"),
+        ("state__exact=failed&to=part", "name (choose one endpoint)"),
+        ("state__exact=failed&is_test__exact=1", "tests"),
+        ("state__exact=pending", "What was never tried goes out by itself"),
+        ("since=yesterday", "One of the times cannot be read"),
+        ("state__exact=cancelled", "Nothing of this list can be sent again"),
+    ],
+)
+def test_what_cannot_be_sent_so_is_said(ids: list[str], admin_client: Client, query: str, why: str) -> None:
+    html = admin_client.get(f"{reverse(ALL)}?{query}").content.decode()
+    assert why in html and "confirmed" not in html
+    if "Nothing" not in why:
+        admin_client.post(f"{reverse(ALL)}?{query}", {"confirmed": "1"})
+        assert not Replay.objects.exists()
+
+
+def test_a_look_at_the_question_starts_nothing_and_neither_does_who_may_not(
+    ids: list[str], client_who_may: Callable[..., Client]
+) -> None:
+    url = f"{reverse(ALL)}?state__exact=failed"
+    one_at_a_time = client_who_may("delivery.view_delivery", "delivery.send_again_delivery")
+    assert "Send all that match" not in one_at_a_time.get(f"{reverse(LIST)}?made=week").content.decode()
+    for send in (one_at_a_time.get, one_at_a_time.post):
+        assert send(url, {"confirmed": "1"}).status_code == 403
+    assert not Replay.objects.exists()
+
+
+# --- how far it is -----------------------------------------------------------------------------------
+
+
+def test_how_far_it_is_renews_itself_until_the_end(ids: list[str], admin_client: Client) -> None:
+    choose(admin_client, ids, confirmed="1", pace="1")
+    replay = Replay.objects.get()
+    part = reverse("admin:delivery_replay_progress", args=[replay.pk])
+    html = admin_client.get(part).content.decode()
+    assert "0 of 60 asked for" in html and "about 1 minute left" in html and "hx-trigger" in html
+    assert "<html" not in html and ">Stop</button>" in html
+    replays.step(replay, 20)
+    html = admin_client.get(part).content.decode()
+    assert "20 of 60 asked for" in html and 'value="33"' in html
+    while replays.step(replay, 50):
+        pass
+    html = admin_client.get(part).content.decode()
+    assert "60 of 60 asked for" in html and "Done" in html and "hx-trigger" not in html and "Stop" not in html
+
+
+def test_it_says_who_stopped_it(ids: list[str], admin_client: Client) -> None:
+    choose(admin_client, ids, confirmed="1", pace="1")
+    replay = Replay.objects.get()
+    replays.step(replay, 10)
+    stop = reverse("admin:delivery_replay_stop", args=[replay.pk])
+    assert (
+        "Stopped. What was asked for already goes out"
+        in admin_client.post(stop, follow=True).content.decode()
+    )
+    html = admin_client.get(reverse("admin:delivery_replay_change", args=[replay.pk])).content.decode()
+    assert "Stopped by admin:admin" in html and "10 of 60 asked for" in html
+    assert "It had ended already." in admin_client.post(stop, follow=True).content.decode()
+    assert not replays.step(replay, 10) and len(asked_for()) == 10
+
+
+def test_the_minutes_tick_goes_on_with_it(ids: list[str], admin_client: Client) -> None:
+    """Nothing else does, once the first task has asked for its minute's worth."""
+    from config.schedules import tick
+
+    choose(admin_client, ids, confirmed="1", pace="100")
+    tick()
+    assert asked_for() == set(ids) or Delivery.objects.filter(attempts_made__gt=1).exists()
+    assert Replay.objects.get().asked == 60
