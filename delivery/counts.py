@@ -108,7 +108,8 @@ def _summed(counted: Iterable[Counted], now: datetime) -> Sums:
     sums: Sums = {}
     for channel, what, number, seconds, at in counted:
         if number:
-            key = (this_hour if at is None else hour_of(at), channel, what)
+            hour = this_hour if at is None or at >= this_hour else hour_of(at)  # which is dearer
+            key = (hour, channel, what)
             before, took = sums.get(key, (0, 0.0))
             sums[key] = (before + number, took + seconds)
     return sums

@@ -58,6 +58,7 @@ def progress_of(replay: Replay) -> Progress:
 @admin.register(Replay)
 class ReplayAdmin(ReadOnlyAdmin):
     change_form_template = "admin/delivery/replay/change_form.html"
+    change_list_template = "admin/delivery/replay/change_list.html"
     list_display = ("made", "what", "how_far", "state", "by")
     list_display_links = ("made",)
     actions = ("stop",)
