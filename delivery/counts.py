@@ -1,6 +1,6 @@
 """The numbers of the engine: counted with what they count, by hour, and read without a look at it.
 
-What became of a delivery is counted under the hour in which it was made (docs/adr/0012), all else under the
+What became of a delivery is counted under the hour in which it was made (docs/adr/0013), all else under the
 hour in which it happened.
 
 Whoever queues, settles or sweeps tells `add` in the same transaction, once and last, because the rows of a
