@@ -143,7 +143,8 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         """Each row of the mappings with what it says of the order that is shown."""
         values = {row["mapping"].pk: row["value"] for row in context.get("rows", ())}
         for inline in context["inline_admin_formsets"]:
-            if inline.formset.model is FieldMapping:
+            may = inline.has_add_permission and inline.has_change_permission and inline.has_delete_permission
+            if inline.formset.model is FieldMapping and may:
                 forms = [
                     {"form": one, "value": values.get(one.instance.pk, "")} for one in inline.formset.forms
                 ]
@@ -171,8 +172,9 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
             routes=services.routes_after(profile, *rows[Route]) if Route in rows else None,
             is_address_checked=True,
         )
-        for warning in validation.warnings(profile, list(profile.mappings.all())):
-            messages.warning(request, warning)
+        if not change:  # the page of one that is there has them among its notes
+            for warning in validation.warnings(profile, list(profile.mappings.all())):
+                messages.warning(request, warning)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

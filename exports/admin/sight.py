@@ -43,6 +43,7 @@ def sight_of(request: HttpRequest, profile: ExportProfile) -> dict[str, Any]:
         "can_read_document": can_approve or can_change,
         "clone_form": CloneForm(initial={"name": f"{profile.name} (copy)"[:150]}),
         "can_clone": user.has_perm("exports.add_exportprofile"),
+        "is_used": bool(recent) or profile.exports.exists(),
         "can_ask": user.has_perm("orders.view_order"),
         **asked(request, profile),
         **sight_of_draft(request, profile),

@@ -291,6 +291,59 @@ def test_who_may_only_look_sees_no_secret_and_no_buttons(
     assert 'id="send-test"' not in html and "<input" not in html.split('id="content-main"')[1]
 
 
+def test_who_may_not_change_mappings_changes_settings_only(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    editor = client_who_may("exports.change_exportprofile", "exports.view_fieldmapping")
+    html = editor.get(_page(store.profile)).content.decode()
+    assert 'value="Update"' in html and "[firstName]" in html
+    assert 'id="add-mapping"' not in html and "mappings-TOTAL_FORMS" not in html
+    stolen = _stored(store.profile, list_id={"static_value": "999"}, token={"DELETE": "on"})
+    assert editor.post(_page(store.profile), _settings(delay_minutes=7) | stolen).status_code == 302
+    store.profile.refresh_from_db()
+    assert store.profile.delay_minutes == 7 and store.profile.mappings.count() == 4
+    assert store.profile.mappings.get(export_name="list_id").static_value == "400"
+
+
+def test_only_what_was_never_used_offers_to_be_deleted(store: Store, admin_client: Client) -> None:
+    delete = reverse("admin:exports_exportprofile_delete", args=[store.profile.pk])
+    assert delete not in admin_client.get(_page(store.profile)).content.decode()
+    unused = a_profile(store.location, "Unused")
+    delete = reverse("admin:exports_exportprofile_delete", args=[unused.pk])
+    assert delete in admin_client.get(_page(unused)).content.decode()
+
+
+def test_why_an_order_did_not_go(store: Store, admin_client: Client) -> None:
+    html = admin_client.get(_page(store.profile), {"why": store.order.client_order_id}).content.decode()
+    assert "matched by route 1" in html
+    html = admin_client.get(_page(store.profile), {"why": f"{SCRIPT}\x00"}).content.decode()
+    assert "There is no order" in html and SCRIPT not in html
+    sales = a_profile(store.location, "Sales", "new_sale")
+    html = admin_client.get(_page(sales), {"why": store.order.client_order_id}).content.decode()
+    assert "no route for" in html
+
+
+def test_recent_deliveries_are_there_with_their_status(store: Store, admin_client: Client) -> None:
+    html = admin_client.get(_page(store.profile)).content.decode().split('id="recent"')[1]
+    assert store.order.client_order_id in html and "<td>404" in html
+    assert reverse("admin:delivery_delivery_change", args=[store.delivery.pk]) in html
+
+
+def test_a_profile_without_a_url_says_what_to_do(store: Store, admin_client: Client) -> None:
+    ExportProfile.objects.filter(pk=store.profile.pk).update(url="")
+    html = admin_client.get(_page(store.profile)).content.decode()
+    assert "no Postback URL yet" in html and "GET (no Postback URL yet)" in html
+
+
+def test_an_endpoint_that_sleeps_is_told_with_its_next_probe(store: Store, admin_client: Client) -> None:
+    Endpoint.objects.filter(pk=store.profile.endpoint_id).update(
+        failures_in_a_row=6, last_error="timeout", asleep_until=timezone.now() + timedelta(days=2)
+    )
+    assert "It sleeps, nothing is lost; the next probe goes out at" in (
+        admin_client.get(_page(store.profile)).content.decode()
+    )
+
+
 def test_a_route_of_its_own_page(store: Store, admin_client: Client) -> None:
     add = reverse("admin:exports_route_add")
     sent = {"profile": store.profile.pk, "customer_type": "new_sale", "campaign": "", "product": ""}
