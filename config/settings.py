@@ -162,7 +162,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=POSTRIDER_LOGIN_MINUTES)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "config.throttling.client_address"
+AXES_CLIENT_IP_CALLABLE = "rest.clients.client_address"
 AXES_USERNAME_CALLABLE = "config.throttling.user_name"
 AXES_LOCKOUT_CALLABLE = "config.throttling.locked_out"
 AXES_ENABLE_ADMIN = False  # config/admin/logins.py has pages that stay quick
@@ -267,6 +267,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Contacts, orders and postbacks of an online store. docs/api.md begins at the beginning.",
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
+    "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": ["rest.schema.finished"],
     "COMPONENT_SPLIT_REQUEST": False,
 }

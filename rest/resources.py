@@ -51,6 +51,7 @@ class Resource(ViewSetMixin, GenericAPIView):
     refusals: ClassVar[tuple[type[Exception], ...]] = ()  # of the domain: their messages are for people
 
     schema = ResourceSchema()
+    http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "delete")
 
     # --- what a subclass says ---------------------------------------------------------------------------
 
@@ -77,6 +78,11 @@ class Resource(ViewSetMixin, GenericAPIView):
     def remove(self, row: Any) -> None:
         """Deletes a record by one call of the domain."""
         raise NotImplementedError
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and request.method != "GET":
+            raise exceptions.ParseError("Send the body in one piece, with a Content-Length.")
 
     # --- what comes in, what goes out -------------------------------------------------------------------
 

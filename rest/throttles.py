@@ -1,6 +1,5 @@
 """How fast one may ask: each user, and each address whose logins fail."""
 
-import ipaddress
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from rest_framework.request import Request
 
 from rest import allowances
 from rest.callers import Caller
+from rest.clients import client_address
 
 PORTION = 50
 FAILED_LOGINS = 20  # a minute, from one address
@@ -38,18 +38,7 @@ def failed_login(request: HttpRequest) -> exceptions.APIException:
     Credentials that are right are served all the same: a key has 256 bits of chance, so guessing is
     hopeless at any speed, and nobody behind the same address should suffer from somebody else's old key.
     """
-    seconds = allowances.take(f"failed:{network_of(request)}", limit=FAILED_LOGINS)
+    seconds = allowances.take(f"failed:{client_address(request)}", limit=FAILED_LOGINS)
     if seconds:
         return exceptions.Throttled(seconds, "Too many logins have failed from this address.")
     return exceptions.AuthenticationFailed("These credentials are not valid.")
-
-
-def network_of(request: HttpRequest) -> str:
-    """The address of the client; of one with IPv6 its network, since it has as many addresses as it likes."""
-    try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
-    return str(address)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config import schedules, throttling
+from rest import clients
 
 RIGHT, WRONG = "correct horse battery", "wrong"
 
@@ -107,7 +108,7 @@ def test_the_address_is_one_that_nobody_can_make_up(
 ) -> None:
     settings.POSTRIDER_PROXIES = proxies
     request: HttpRequest = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
-    assert throttling.client_address(request) == believed
+    assert clients.client_address(request) == believed
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "ja\x00ne", "\u202e😀", "", "' OR 1=1 --"])
