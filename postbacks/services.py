@@ -4,7 +4,6 @@ Every change goes through `save`, so that API and forms have the same effects. W
 ValidationError (see `postbacks.validation`) and leaves nothing behind.
 """
 
-import logging
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,14 +14,13 @@ from django.utils import timezone
 from audit import changes as audit
 from customers.models import Location
 from delivery import log as event_log
-from delivery import queue, signing, waking
+from delivery import queue, signing
+from delivery import services as deliveries
 from delivery.ids import new_id
 from delivery.models import Delivery, Endpoint
 from delivery.queue import NewDelivery
 from postbacks import freezing, logins, samples, validation
 from postbacks.models import PostbackConfig, Reach
-
-logger = logging.getLogger(__name__)
 
 SETTINGS = (
     *("resource", "on_create", "on_update", "on_delete", "url", "number_of_attempts", "attempt_interval"),
@@ -107,29 +105,25 @@ def delete(config: PostbackConfig, *, by: str) -> None:
 def send_test(config: PostbackConfig, *, by: str) -> str:
     """Posts the newest resource there is (else an example) to the real URL, once; the delivery's id.
 
-    It is on record as a test, in no count, and never tried again. Raises ConfigDeleted, and ValidationError
-    while the config is switched off.
+    It is on record as a test, in no count, and goes out also while the config is switched off. Raises
+    ConfigDeleted.
     """
-    with transaction.atomic():
-        stored = _locked(config)
-        if not stored.is_active:
-            raise ValidationError("Switch it on first: while it is switched off nothing is sent.")
-        delivery = NewDelivery(
-            id=new_id(),
-            event_id=None,
-            channel="postback",
-            target_id=stored.pk,
-            target_name=str(stored)[:200],
-            target_version=1,
-            reason=f"CREATE {stored.resource}",
-            endpoint_id=stored.endpoint_id,
-            content=freezing.frozen(stored, "CREATE", samples.newest(stored)),
-            is_test=True,
-        )
-        queue.put([delivery], now=timezone.now())
-        waking.after_commit()
-        logger.info("%s sends a test of postback config %s.", by, config.pk)
-    return delivery.id
+    if config.deleted_at is not None:
+        raise ConfigDeleted
+    test = NewDelivery(
+        id=new_id(),
+        event_id=None,
+        channel="postback",
+        target_id=config.pk,
+        target_name=str(config)[:200],
+        target_version=1,
+        reason=f"CREATE {config.resource}",
+        endpoint_id=config.endpoint_id,
+        content=freezing.frozen(config, "CREATE", samples.newest(config)),
+        is_test=True,
+    )
+    deliveries.send_test(test, by=by)
+    return test.id
 
 
 def cancel_what_is_left() -> int:

@@ -1,8 +1,9 @@
 """Postback configs: the list of a location, Add Postback, the page of one with its log, Send test, delete."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -30,7 +31,7 @@ class PostbackConfigAdmin(QuickAdmin):
     form = PostbackConfigForm
     change_list_template = "admin/postbacks/postbackconfig/change_list.html"
     change_form_template = "admin/postbacks/postbackconfig/change_form.html"
-    list_display = ("resource", "url", "told_of", "attempts", "state", "health", "location")
+    list_display = ("resource", "url", "location", "told_of", "attempts", "state", "health")
     list_display_links = ("resource", "url")
     list_filter = (WhetherThere, "resource", "location")
     list_select_related = ("location", "endpoint")
@@ -57,6 +58,14 @@ class PostbackConfigAdmin(QuickAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: PostbackConfig | None = None) -> tuple[str, ...]:
         return ("location",) if obj else ()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The location is a choice, not a door to other tables."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "location" and field is not None:
+            widget = cast(RelatedFieldWidgetWrapper, field.widget)
+            widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+        return field
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {**the_only_location(), **super().get_changeform_initial_data(request)}
@@ -142,9 +151,8 @@ class PostbackConfigAdmin(QuickAdmin):
             raise PermissionDenied
         try:
             delivery_id = services.send_test(config, by=actor(request))
-        except (ValidationError, services.ConfigDeleted) as refusal:
-            for text in refusal.messages if isinstance(refusal, ValidationError) else [str(refusal)]:
-                messages.error(request, text)
+        except services.ConfigDeleted as refusal:
+            messages.error(request, str(refusal))
             return HttpResponseRedirect(reverse("admin:postbacks_postbackconfig_change", args=[config.pk]))
         messages.success(request, "The test goes out now. What the receiver says stands under Attempts.")
         return HttpResponseRedirect(reverse("admin:delivery_delivery_change", args=[delivery_id]))
@@ -156,7 +164,7 @@ class PostbackConfigAdmin(QuickAdmin):
 
     @admin.display(description="attempts")
     def attempts(self, config: PostbackConfig) -> str:
-        return f"{config.number_of_attempts}, every {config.attempt_interval} s"
+        return f"{config.number_of_attempts} × {config.attempt_interval} s"
 
     @admin.display(description="state")
     def state(self, config: PostbackConfig) -> str:
@@ -181,7 +189,7 @@ class PostbackConfigAdmin(QuickAdmin):
             "deliveries": deliveries_of(config.endpoint),
             "lines": lines[:MOST_LINES],
             "older_before": lines[MOST_LINES - 1].postback.pk if len(lines) > MOST_LINES else None,
-            "can_test": self.has_change_permission(request, config) and config.is_active,
+            "can_test": self.has_change_permission(request, config),
             "can_delete": self.has_delete_permission(request, config),
             "can_send_again": request.user.has_perm("delivery.send_again_delivery"),
         }

@@ -4,7 +4,6 @@ import base64
 from datetime import timedelta
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import connection
 from standardwebhooks import Webhook
 
@@ -246,9 +245,13 @@ def test_a_test_says_something_of_every_resource(here: Location, receiver: Recei
     assert told.data["id"]
 
 
-def test_a_switched_off_one_is_not_tested(here: Location, receiver: Receiver) -> None:
+def test_a_switched_off_one_may_be_tested_and_a_deleted_one_not(here: Location, receiver: Receiver) -> None:
     config = a_config(here, receiver.url("/hook"), is_active=False)
-    with pytest.raises(ValidationError, match="Switch it on first"):
+    services.send_test(config, by=BY)
+    worker.drain()
+    assert (len(receiver.requests), only().state) == (1, "delivered")
+    services.delete(config, by=BY)
+    with pytest.raises(services.ConfigDeleted):
         services.send_test(config, by=BY)
 
 
