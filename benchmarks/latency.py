@@ -1,7 +1,8 @@
 """From the commit of a sale to the bytes at the receiver, in an idle system: against one bare POST.
 
-A real `manage.py qcluster` runs beside a shop that records a sale now and then; an immediate profile tells
-its partner. Clocks are of one machine. Both databases, one after the other.
+A real `manage.py qcluster` runs beside a shop that records a sale or a contact now and then; an immediate
+profile tells its partner of sales, a postback config of contacts. Clocks are of one machine. Both databases,
+one after the other.
 """
 
 import http.client
@@ -34,30 +35,36 @@ def main(kind: str = "") -> None:
             shop = stack.enter_context(hand("benchmarks.shop", env))
             shop.ask("open", url=f"http://127.0.0.1:{receiver.port}/hook")
             stack.enter_context(running_cluster(env))
-            ours, bare = measure(shop, receiver)
-        tell(scratch.named(env), ours, bare)
-        verdicts.at_most(f"latency_p50_ms_over_a_bare_post_{one}", median(ours) - median(bare), 100)
+            exported, posted_back, bare = measure(shop, receiver)
+        tell(scratch.named(env), exported, posted_back, bare)
+        verdicts.at_most(f"latency_p50_ms_over_a_bare_post_{one}", median(exported) - median(bare), 100)
+        verdicts.at_most(
+            f"postback_latency_p50_ms_over_a_bare_post_{one}", median(posted_back) - median(bare), 100
+        )
     verdicts.close()
 
 
-def measure(shop: Hand, receiver: Receiver) -> tuple[list[float], list[float]]:
-    """Milliseconds from each commit, and from each bare request, until the receiver had it whole."""
+def measure(shop: Hand, receiver: Receiver) -> tuple[list[float], list[float], list[float]]:
+    """Milliseconds from each sale, each contact, and each bare request, until the receiver had it whole."""
     chance = random.Random(20)
     for _ in range(3):  # until everything has been imported and every connection is there
-        sold(shop, receiver)
+        told(shop, "sell", receiver)
+        told(shop, "meet", receiver)
         time.sleep(1)
-    ours, bare = [], []
+    exported, posted_back, bare = [], [], []
     for _ in range(max(scaled(SALES), 5)):
         time.sleep(chance.uniform(*PAUSES))
-        ours.append(sold(shop, receiver))
+        exported.append(told(shop, "sell", receiver))
+        time.sleep(chance.uniform(*PAUSES))
+        posted_back.append(told(shop, "meet", receiver))
         time.sleep(chance.uniform(*PAUSES))
         bare.append(posted(receiver))
-    return ours, bare
+    return exported, posted_back, bare
 
 
-def sold(shop: Hand, receiver: Receiver) -> float:
+def told(shop: Hand, what: str, receiver: Receiver) -> float:
     before = receiver.requests
-    committed_at = shop.ask("sell")
+    committed_at = shop.ask(what)
     arrived(receiver, before)
     return (receiver.last_at - committed_at) * 1000
 
@@ -81,8 +88,9 @@ def arrived(receiver: Receiver, before: int) -> None:
         time.sleep(0.001)
 
 
-def tell(database: str, ours: list[float], bare: list[float]) -> None:
-    for name, some in (("commit to wire", ours), ("bare POST", bare)):
+def tell(database: str, exported: list[float], posted_back: list[float], bare: list[float]) -> None:
+    measured = (("commit to wire", exported), ("commit to postback", posted_back), ("bare POST", bare))
+    for name, some in measured:
         p99 = quantiles(some, n=100, method="inclusive")[98]
         print(
             f"{database}, {name}: p50 {median(some):.1f} ms, p99 {p99:.1f} ms ({len(some)} times)", flush=True
