@@ -122,6 +122,17 @@ def test_what_was_read_can_be_sent_back(api: Integrator, here: Location) -> None
     assert answer.status == 200 and answer.body["contact"]["city"] == "London"
 
 
+def test_what_came_in_by_a_looser_door_can_be_sent_back(api: Integrator, here: Location) -> None:
+    loose = {"last_name": "", "cell_phone": "+55 (11) 5550-0100", "state": "São Paulo", "zip": "?"}
+    customer = services.create(here, by="import:file", **loose)
+    path = f"contacts/{customer.public_id}"
+    contact = api.get(path).body["contact"]
+    answer = api.put(path, {"contact": {**contact, "city": "London"}})
+    assert answer.status == 200 and answer.body["contact"]["cell_phone"] == loose["cell_phone"]
+    assert answer.body["contact"]["city"] == "London"
+    assert list(api.put(path, {"contact": {"cell_phone": "+55 (11) 5550-0101"}}).errors) == ["cell_phone"]
+
+
 def test_a_contact_stays_at_its_location(api: Integrator, here: Location, elsewhere: Location) -> None:
     api.user.locations.add(elsewhere)
     contact = _post(api, here).body["contact"]
