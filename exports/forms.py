@@ -25,9 +25,13 @@ def _types_offered(*also: str) -> list[tuple[str, str]]:
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """General Settings. `address_fault` is what the name service said, asked before the transaction."""
+    """General Settings. `address_fault` is what the name service said, asked before the transaction.
+
+    `overtaken` says who has saved the profile since the form was opened; told once, it may be saved over.
+    """
 
     address_fault = ""
+    overtaken = ""
 
     class Meta:
         model = ExportProfile
@@ -49,6 +53,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        if self.overtaken:
+            self.add_error(None, self.overtaken)
         _add(self, lambda: validation.check_profile(self.instance))
         if self.address_fault and "url" not in self.errors:
             self.add_error("url", self.address_fault)

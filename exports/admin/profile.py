@@ -12,6 +12,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from audit import changes as audit
 from customers.models import Location
 from delivery.admin.endpoints import health_in_a_word
 from delivery.clock import clock
@@ -121,6 +122,7 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         may_save = self.has_change_permission(request) if object_id else self.has_add_permission(request)
         fault = _address_fault(request, profile) if may_save else ""  # nobody else makes us ask for names
         request.address_fault = fault  # type: ignore[attr-defined]
+        request.overtaken = _overtaken(request, profile)  # type: ignore[attr-defined]
         context: dict[str, Any] = {"field_groups": groups(), "field_names": FIELD_NAMES, "static": STATIC}
         context |= extra_context or {}
         if profile is not None and self.has_view_permission(request, profile):
@@ -135,6 +137,7 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         form.address_fault = getattr(request, "address_fault", "")  # type: ignore[attr-defined]
+        form.overtaken = getattr(request, "overtaken", "")  # type: ignore[attr-defined]
         return form
 
     def render_change_form(
@@ -245,3 +248,17 @@ def _address_fault(request: HttpRequest, profile: ExportProfile | None) -> str:
     except ValidationError as error:
         return " ".join(error.messages)
     return ""
+
+
+def _overtaken(request: HttpRequest, profile: ExportProfile | None) -> str:
+    """Who has saved another version since this form was opened; "" if nobody has."""
+    seen = as_id(request.POST.get("seen_version", ""))
+    if profile is None or seen is None or seen == profile.version:
+        return ""
+    newest = audit.of(profile).first()
+    who = newest.by.partition(":")[2] or newest.by if newest is not None else ""
+    return (
+        f"Meanwhile {who or 'somebody else'} has saved version {profile.version} of this profile. Yours is "
+        "still here: look under Versions at what has changed, then press Update again to save yours over it, "
+        "or Discard."
+    )

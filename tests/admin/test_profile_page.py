@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from delivery.models import Endpoint
+from exports import services
 from exports.models import ExportProfile, FieldMapping, Route
 from tests.admin.store import SCRIPT, SECRET, Store, a_profile, set_to
 
@@ -80,6 +81,20 @@ def test_a_profile_is_made_with_its_mappings_and_routes(store: Store, admin_clie
     assert [row.field for row in profile.mappings.all()] == ["clientOrderId", "Static"]
     assert profile.mappings.get(is_secret=True).secret_value == "k"
     assert profile.routes.get().effective_from < timezone.now() - timedelta(hours=23)
+
+
+def test_who_is_overtaken_is_told_and_may_save_over_it(store: Store, admin_client: Client) -> None:
+    page = _page(store.profile)
+    assert 'name="seen_version" value="1"' in admin_client.get(page).content.decode()
+    form = {**_settings(delay_minutes=7), **_stored(store.profile), "seen_version": 1}
+    services.edit_profile(store.profile, by="admin:anna", timeout_seconds=33)
+    html = admin_client.post(page, form).content.decode()
+    assert "anna has saved version 2" in html and 'name="seen_version" value="2"' in html
+    store.profile.refresh_from_db()
+    assert (store.profile.delay_minutes, store.profile.timeout_seconds) == (0, 33)
+    admin_client.post(page, {**form, "seen_version": 2})
+    store.profile.refresh_from_db()
+    assert (store.profile.delay_minutes, store.profile.timeout_seconds) == (7, 20)
 
 
 def test_an_empty_secret_stays_and_a_typed_one_replaces_it(store: Store, admin_client: Client) -> None:
