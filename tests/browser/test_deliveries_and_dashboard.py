@@ -22,7 +22,7 @@ from tests.browser.axe import violations
 from tests.browser.conftest import Seen
 from tests.delivery import aged
 from tests.processes import Processes
-from tests.receiver import Receiver
+from tests.receiver import Answer, Receiver
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -103,7 +103,7 @@ def test_from_the_numbers_to_what_was_sent_and_sent_again(
     store = a_store()
     partner = a_profile(store.location, "Sales partner", "new_sale")
     ExportProfile.objects.filter(pk=partner.pk).update(url=receiver.url("/hook"))
-    receiver.answers("/hook", 503)
+    receiver.answers("/hook", Answer(503, delay=0.05))  # so that there are times to draw
     for _ in range(3):
         lifecycle.complete_sale(an_order(store.location, store.customer, store.product), by=BY)
     sweep.run([partner])
