@@ -71,10 +71,10 @@ class Take:
 
 def run() -> int:
     """Takes all that was committed and not looked at yet; how many deliveries were queued."""
-    events.mend_after_restore()
-    reach = Reach.objects.first()
-    if reach is None:  # there has never been a config
+    if not Reach.objects.exists():  # there has never been a config
         return 0
+    events.mend_after_restore()
+    reach = Reach.objects.get()
     start, queued = (reach.tx, reach.event_id), 0
     end = event_log.horizon()
     for rows in event_log.rows(start, end, types=catalogue.POSTBACKS, columns=_COLUMNS, size=BATCH):
