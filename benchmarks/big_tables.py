@@ -152,8 +152,6 @@ def addresses(count: int) -> dict[str, str]:
         "why not page": page("exports_why", event.order_id),
         "dashboard": page("index"),
         "dashboard renewed": page("dashboard"),
-        "send a day again": f"{page('delivery_delivery_send_all_again')}?since={hour:%Y-%m-%d}T00:00"
-        f"&until={hour:%Y-%m-%d}T23:59&state__exact=failed",
         "event page": page("delivery_event_change", event.pk),
         "endpoint list": page("delivery_endpoint_changelist"),
         "endpoint page": page("delivery_endpoint_change", endpoint),
