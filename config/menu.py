@@ -65,21 +65,33 @@ def menu(request: HttpRequest) -> list[Section]:
     """What this person sees, with the page that is open marked; empty for who may not be here."""
     if not (request.user.is_active and request.user.is_staff):
         return []
-    sections = [Section(title, tuple(_entries(request, pages))) for title, pages in MENU.items()]
+    here = _here(request.path)
+    sections = [Section(title, tuple(_entries(request, pages, here))) for title, pages in MENU.items()]
     return [section for section in sections if section.entries]
 
 
-def _entries(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[Entry]:
-    home = reverse("admin:index")
+def _entries(request: HttpRequest, pages: tuple[Page, ...], here: str) -> Iterator[Entry]:
     for page in pages:
         if page.permissions and not any(may_see(request, name) for name in page.permissions):
             continue
-        try:
-            url = reverse(f"admin:{page.name}")
-        except NoReverseMatch:  # an app that is not installed
-            continue
-        is_here = request.path == url if url == home else request.path.startswith(url)
-        yield Entry(page.label, url, is_here)
+        if url := _url_of(page):
+            yield Entry(page.label, url, url == here)
+
+
+def _here(path: str) -> str:
+    """The address of the page of the menu that this one is, or lies under: the nearest, so never two."""
+    home = reverse("admin:index")
+    urls = [_url_of(page) for pages in MENU.values() for page in pages]
+    above = [url for url in urls if url and (path == url if url == home else path.startswith(url))]
+    return max(above, key=len, default="")
+
+
+def _url_of(page: Page) -> str:
+    """ "" of an app that is not installed."""
+    try:
+        return reverse(f"admin:{page.name}")
+    except NoReverseMatch:
+        return ""
 
 
 def may_see(request: HttpRequest, name: str) -> bool:

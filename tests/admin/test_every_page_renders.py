@@ -64,6 +64,18 @@ def test_index_names_the_exports(store: Store, admin_client: Client) -> None:
     assert "Exports" in html and "Export profiles" in html and "Profile routes" in html
 
 
+def test_the_menu_marks_one_page_only(store: Store, admin_client: Client) -> None:
+    for name in ("exports_board", "exports_export_changelist", "delivery_delivery_changelist", "index"):
+        url = reverse(f"admin:{name}")
+        html = admin_client.get(url).content.decode()
+        assert html.count('aria-current="page"') == 1 and f'<a href="{url}" aria-current="page">' in html
+    profile = reverse("admin:exports_exportprofile_change", args=[store.profile.pk])
+    assert (
+        f'<a href="{reverse("admin:exports_board")}" aria-current="page">'
+        in admin_client.get(profile).content.decode()
+    )
+
+
 def test_every_link_of_the_customer_and_order_pages_opens(store: Store, admin_client: Client) -> None:
     pages = [
         reverse("admin:customers_customer_change", args=[store.customer.pk]),
