@@ -10,6 +10,12 @@ def new_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
 
 
+def asked_for(text: str) -> str:
+    """An id as an address may carry it: no longer than ids are, and without NUL, which not every database
+    can be asked for."""
+    return text.replace("\x00", "")[:24]
+
+
 def first_id_at(moment: datetime) -> str:
     """The lowest id that could have been made at that moment: what is made later sorts after it."""
     return f"{int(moment.timestamp() * 1000):012x}{'0' * 12}"

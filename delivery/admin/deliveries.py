@@ -17,6 +17,7 @@ from delivery.admin.events import of_email
 from delivery.admin.filters import InState, IsTest, Made, ToChannel, ToEndpoint, WithError, only, with_error
 from delivery.admin.revealed import door, may_reveal
 from delivery.admin.sight import sight_of, sight_of_proof
+from delivery.ids import asked_for
 from delivery.models import Delivery, Endpoint, Event, Proof
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, actor, may_open, page_of
 
@@ -41,6 +42,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).defer("content")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return super().get_object(request, asked_for(object_id), from_field)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -174,12 +178,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 def _with_all(delivery_id: str) -> Delivery | None:
     everything = Delivery.objects.select_related("endpoint", "event__order", "event__customer")
-    return everything.filter(pk=delivery_id[:24]).first()
+    return everything.filter(pk=asked_for(delivery_id)).first()
 
 
 def _proof_of(delivery_id: str) -> Proof | None:
     everything = Proof.objects.select_related("event__order", "event__customer")
-    return everything.filter(pk=delivery_id[:24]).first()
+    return everything.filter(pk=asked_for(delivery_id)).first()
 
 
 def _found_exactly(term: str) -> list[tuple[str, Any]]:

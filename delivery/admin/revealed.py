@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from delivery.admin.sight import sight_with_secrets
+from delivery.ids import asked_for
 from delivery.models import Delivery
 from delivery.screens import ReadOnlyAdmin
 
@@ -20,7 +21,7 @@ def door(pages: ReadOnlyAdmin) -> URLPattern:
     """Its address, wrapped as the admin wraps its views."""
 
     def reveal(request: HttpRequest, delivery_id: str) -> HttpResponse:
-        delivery = get_object_or_404(Delivery.objects.select_related("endpoint"), pk=delivery_id[:24])
+        delivery = get_object_or_404(Delivery.objects.select_related("endpoint"), pk=asked_for(delivery_id))
         if not (may_reveal(request) and pages.has_view_permission(request, delivery)):
             raise PermissionDenied
         pages.log_change(request, delivery, "Looked at it with its secret values.")

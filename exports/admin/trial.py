@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from delivery.ids import asked_for
 from delivery.models import Delivery
 from delivery.screens import actor, as_id
 from delivery.transports import ERRORS
@@ -69,7 +70,7 @@ def outcome(request: HttpRequest, profile_id: int, delivery_id: str) -> HttpResp
 
 def _seen(request: HttpRequest, profile: ExportProfile, delivery_id: str, *, looks: int) -> HttpResponse:
     tests = Delivery.objects.filter(endpoint=profile.endpoint_id, is_test=True).select_related("lease")
-    delivery = get_object_or_404(tests.defer("content"), pk=delivery_id)
+    delivery = get_object_or_404(tests.defer("content"), pk=asked_for(delivery_id))
     attempt = delivery.attempts.order_by("-number", "-id").first()
     context = {
         "profile": profile,
