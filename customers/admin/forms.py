@@ -26,7 +26,10 @@ class NamesAndValues(forms.JSONField):
     """A JSON object that both databases can keep."""
 
     def to_python(self, value: Any) -> Any:
-        parsed = super().to_python(value)
+        try:
+            parsed = super().to_python(value)
+        except RecursionError:  # brackets in brackets, thousands of them
+            raise forms.ValidationError(_NOT_STORABLE) from None
         if parsed is None:
             return {}
         if not isinstance(parsed, dict):

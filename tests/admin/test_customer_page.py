@@ -61,6 +61,7 @@ def test_what_cannot_be_stored_is_refused_in_the_form(store: Store, admin_client
     services.create(store.location, by=BY, external_id="taken")
     for changed in (
         {"custom_fields": "[1]"},
+        {"custom_fields": "[" * 100_000},
         {"custom_fields": '{"a": "\\u0000"}'},
         {"custom_fields": '{"a": "\\ud800"}'},
         {"external_id": "taken"},
