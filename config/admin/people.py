@@ -5,11 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 
 from audit import changes
 from config.roles import ROLES
-from delivery.screens import actor
+from delivery.screens import actor, as_id
 
 WHY = {role.name: f"Shipped: {role.why}." for role in ROLES}
 
@@ -64,6 +65,17 @@ class PeopleAdmin(OnRecord, UserAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Whoever sets somebody's password can be them: that it was set is on record."""
+        with transaction.atomic():
+            who = User.objects.filter(pk=as_id(id) or 0)
+            was = who.values_list("password", flat=True).first()
+            answer: HttpResponse = super().user_change_password(request, id, form_url)
+            user = who.first()
+            if user is not None and user.password != was:
+                changes.record(user, "set the password", by=actor(request))
+        return answer
 
     def snapshot(self, row: User) -> dict[str, Any]:
         names = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser")

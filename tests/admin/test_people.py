@@ -46,6 +46,22 @@ def test_so_is_a_new_one_and_one_who_is_gone_without_any_password(admin_client: 
     assert [change.action for change in changes.of(bob)] == ["deleted", "created"]
 
 
+def test_that_somebody_sets_a_password_is_on_record_and_the_password_is_not(admin_client: Client) -> None:
+    jane = User.objects.create_user("jane")
+    page, word = reverse("admin:auth_user_password_change", args=[jane.pk]), "a long word of 30 letters or so"
+    sent = {"password1": word, "password2": "another", "usable_password": "true", "set-password": "1"}
+    assert admin_client.post(page, sent).status_code == 200
+    assert not changes.of(jane).exists()
+    assert admin_client.post(page, {**sent, "password2": word}).status_code == 302
+    change = changes.of(jane)[0]
+    assert (change.action, change.by, change.old, change.new) == (
+        "set the password",
+        "admin:admin",
+        None,
+        None,
+    )
+
+
 def test_a_permission_that_a_role_gets_is_on_record(admin_client: Client) -> None:
     role = Group.objects.get(name="Marketer")
     more = [*role.permissions.values_list("pk", flat=True), permission("delivery.view_secrets").pk]
