@@ -86,7 +86,7 @@ def _switch_off(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
 def _approve(request: HttpRequest, profile: ExportProfile) -> ExportProfile:
     if not request.user.is_authenticated:
         raise PermissionDenied
-    services.approve_pci(profile, user=request.user)
+    services.approve_pci(profile, user=request.user, document=request.POST.get("document", ""))
     messages.success(request, "The PCI documentation is approved.")
     return profile
 

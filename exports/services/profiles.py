@@ -20,6 +20,8 @@ _CLONED = (
     *("success_rule", "success_path", "success_value"),
 )
 
+_OTHER_DOCUMENT = "Another document has been attached meanwhile. Read that one, then approve it."
+
 
 def create_profile(
     *, location: Location, name: str, by: str, type: str = "postback", url: str = "", **settings: Any
@@ -60,14 +62,19 @@ def clone_profile(profile: ExportProfile, *, name: str, by: str) -> ExportProfil
     return clone
 
 
-def approve_pci(profile: ExportProfile, *, user: User) -> None:
-    """The document of the profile allows sensitive data. Raises PermissionDenied for who may not say so."""
+def approve_pci(profile: ExportProfile, *, user: User, document: str) -> None:
+    """The profile's document, by the name under which it is stored, allows sensitive data.
+
+    Raises PermissionDenied for who may not say so, ValidationError if that is not the document any more.
+    """
     if not user.has_perm("exports.approve_pci"):
         raise PermissionDenied("Approving PCI documentation needs the permission for it.")
     with transaction.atomic():
         stored = ExportProfile.objects.select_for_update().get(pk=profile.pk)
         if not stored.pci_document:
             raise ValidationError({"pci_document": "Attach the PCI documentation first."})
+        if stored.pci_document.name != document:
+            raise ValidationError({"pci_document": _OTHER_DOCUMENT})
         before = snapshot(stored)
         stored.pci_approved_by, stored.pci_approved_at = user, timezone.now()
         stored.save(update_fields=["pci_approved_by", "pci_approved_at"])

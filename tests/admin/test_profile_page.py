@@ -258,7 +258,13 @@ def test_pci_documentation_is_attached_approved_and_given_out(
     assert admin_client.post(_page(store.profile), sent).status_code == 302
     editor = client_who_may("exports.change_exportprofile")
     assert editor.post(_door("approve_pci", store.profile)).status_code == 403
-    admin_client.post(_door("approve_pci", store.profile))
+    store.profile.refresh_from_db()
+    read = {"document": store.profile.pci_document.name}
+    assert (
+        f'name="document" value="{read["document"]}"'
+        in admin_client.get(_page(store.profile)).content.decode()
+    )
+    admin_client.post(_door("approve_pci", store.profile), read)
     store.profile.refresh_from_db()
     assert store.profile.is_pci_approved
     given = editor.get(_door("pci_document", store.profile))
@@ -268,6 +274,20 @@ def test_pci_documentation_is_attached_approved_and_given_out(
         client_who_may("exports.view_exportprofile").get(_door("pci_document", store.profile)).status_code
         == 403
     )
+
+
+def test_no_document_is_approved_that_came_after_the_one_that_was_read(
+    store: Store, admin_client: Client
+) -> None:
+    for _ in range(2):
+        document = SimpleUploadedFile("pci.pdf", b"%PDF")
+        admin_client.post(_page(store.profile), _settings(pci_document=document) | _stored(store.profile))
+        read = store.profile.pci_document.name
+        store.profile.refresh_from_db()
+    answer = admin_client.post(_door("approve_pci", store.profile), {"document": read}, follow=True)
+    assert "Another document has been attached meanwhile" in answer.content.decode()
+    store.profile.refresh_from_db()
+    assert not store.profile.is_pci_approved
 
 
 def test_what_has_exported_is_not_deleted(store: Store, admin_client: Client) -> None:

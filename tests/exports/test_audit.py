@@ -119,7 +119,7 @@ def test_pci_approval(profile: ExportProfile) -> None:
     profile.pci_document.save("papers.pdf", ContentFile(b"%PDF"), save=False)
     services.save(profile, by=BY)
     assert [one[0] for one in told(profile)] == ["PCI documentation"]
-    services.approve_pci(profile, user=User.objects.get(pk=officer.pk))
+    services.approve_pci(profile, user=User.objects.get(pk=officer.pk), document=profile.pci_document.name)
     change = newest(profile)
     assert (change.action, change.by) == ("approved the PCI documentation", "admin:officer")
     assert told(profile)[0] == ("pci approved by", "", "officer")

@@ -367,13 +367,13 @@ def test_sensitive_fields_need_an_approved_document(profile: ExportProfile, offi
     with pytest.raises(ValidationError, match="needs approved PCI documentation"):
         services.set_mappings(profile, born, by=BY)
     with pytest.raises(ValidationError, match="Attach the PCI"):
-        services.approve_pci(profile, user=officer)
+        services.approve_pci(profile, user=officer, document="pci/papers.pdf")
     services.edit_profile(profile, by=BY, pci_document=ContentFile(b"papers", "papers.pdf"))
     with pytest.raises(PermissionDenied):
-        services.approve_pci(profile, user=User.objects.create_user("anybody"))
+        services.approve_pci(profile, user=User.objects.create_user("anybody"), document="pci/papers.pdf")
     with pytest.raises(ValidationError):
         services.set_mappings(profile, born, by=BY)
-    services.approve_pci(profile, user=officer)
+    services.approve_pci(profile, user=officer, document="pci/papers.pdf")
     assert services.set_mappings(profile, born, by=BY)
     with pytest.raises(ValidationError):  # another document has to be approved anew
         services.edit_profile(profile, by=BY, pci_document=ContentFile(b"others", "others.pdf"))
