@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from hmac import compare_digest
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -44,6 +45,17 @@ def create_user(locations: Iterable[Location], *, name: str = "", by: str) -> Cr
         user = ApiUser.objects.create(public_id=public_id, name=name)
         user.locations.set(locations)
         return issue_key(user, by=by)
+
+
+def snapshot(user: ApiUser) -> dict[str, Any]:
+    """The user as it is stored, for the audit log."""
+    stored = ApiUser.objects.get(pk=user.pk)
+    locations = stored.locations.order_by("pk").values_list("pk", "name")
+    return {
+        "name": stored.name,
+        "is_active": stored.is_active,
+        "locations": [{"id": pk, "text": name} for pk, name in locations],
+    }
 
 
 def issue_key(user: ApiUser, *, by: str) -> Credentials:

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from audit import changes
 from customers import access
 from customers.models import ApiKey, ApiUser
 from delivery.screens import QuickAdmin, actor, as_id
@@ -64,6 +65,17 @@ class ApiUserAdmin(QuickAdmin):
                 "may_change": self.has_change_permission(request, user),
             }
         return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: ApiUser, form: Any, change: bool) -> None:
+        request.state_before = access.snapshot(obj) if change else None  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """On record, with its locations: they say whose data it reads."""
+        super().save_related(request, form, formsets, change)
+        was, user = request.state_before, form.instance  # type: ignore[attr-defined]
+        action = "changed" if change else "created"
+        changes.record(user, action, by=actor(request), old=was, new=access.snapshot(user))
 
     def response_add(
         self, request: HttpRequest, obj: ApiUser, post_url_continue: str | None = None

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from django.test import Client
 from django.urls import reverse
 
+from audit import changes
+from audit.differences import differences
 from customers.models import ApiKey, ApiUser, Location
 from tests.api.clients import Integrator
 
@@ -32,6 +34,19 @@ def test_keys_change_over(admin_client: Client, api: Integrator) -> None:
     assert admin_client.post(revoke, {"key": old.pk}).status_code == 302
     assert api.get("contacts").status == 401
     assert Integrator(api.user, key).get("contacts").status == 200
+
+
+def test_whose_data_a_user_reads_is_on_record(admin_client: Client, api: Integrator) -> None:
+    other = Location.objects.create(name="Other shop")
+    before = [location.name for location in api.user.locations.all()]
+    fields = {"name": api.user.name, "locations": [other.pk]}
+    page = reverse("admin:customers_apiuser_change", args=[api.user.pk])
+    assert admin_client.post(page, fields).status_code == 302
+    change = changes.of(api.user)[0]
+    found = [(one.what, one.old, one.new) for one in differences(change.old, change.new)]
+    assert ("is active", "yes", "no") in found and ("locations", "", "Other shop") in found
+    assert all(("locations", name, "") in found for name in before)
+    assert (change.action, change.by) == ("changed", "admin:admin")
 
 
 def test_only_who_may_change_users_may_do_so(client_who_may: Callable[..., Client], api: Integrator) -> None:
