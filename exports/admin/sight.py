@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from delivery.admin.endpoints import deliveries_of, health_of, waiting_for
 from delivery.clock import clock
@@ -25,14 +26,14 @@ def sight_of(request: HttpRequest, profile: ExportProfile) -> dict[str, Any]:
     user = request.user
     can_change = user.has_perm("exports.change_exportprofile")
     can_approve = user.has_perm("exports.approve_pci")
-    recent = recent_deliveries(profile)
+    recent, waiting = recent_deliveries(profile), waiting_for(profile.endpoint)
     return {
         "profile": profile,
         "title": f"Export profile {profile.pk}: {profile.name}",
         "subtitle": None,
         "notes": notes_on(profile),
         "health": health_of(profile.endpoint),
-        "waiting": waiting_for(profile.endpoint),
+        "waiting": waiting if user.has_perm("delivery.view_delivery") else strip_tags(waiting),
         "deliveries": deliveries_of(profile.endpoint),
         "recent": recent,
         "runs": _runs(profile),

@@ -276,6 +276,16 @@ def test_pci_documentation_is_attached_approved_and_given_out(
     )
 
 
+def test_what_waits_is_a_link_for_who_may_see_deliveries(
+    store: Store, client_who_may: Callable[..., Client]
+) -> None:
+    links = f"endpoint={store.profile.endpoint_id}&amp;state__in=pending,waiting"
+    looker = client_who_may("exports.view_exportprofile")
+    assert links not in looker.get(_page(store.profile)).content.decode()
+    looker = client_who_may("exports.view_exportprofile", "delivery.view_delivery")
+    assert links in looker.get(_page(store.profile)).content.decode()
+
+
 def test_no_document_is_approved_that_came_after_the_one_that_was_read(
     store: Store, admin_client: Client
 ) -> None:
