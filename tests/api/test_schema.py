@@ -63,7 +63,7 @@ def known(api: Integrator, here: Location) -> dict[str, str]:
     return ids
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
 def test_every_answer_is_described(
     mode: GenerationMode, name: str, api: Integrator, here: Location, known: dict[str, str]
@@ -83,7 +83,7 @@ def test_every_answer_is_described(
     check()
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_without_credentials_nothing_is_answered_but_401(name: str, db: None) -> None:
     operation = OPERATIONS[name]
     path = operation.path.replace("{id}", "0" * 24)
