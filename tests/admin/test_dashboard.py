@@ -205,9 +205,10 @@ def test_sweeps_that_come_and_one_that_failed(store: Store, html: Callable[..., 
 
 
 def test_when_no_worker_is_alive_it_says_so_and_what_to_do(store: Store, html: Callable[..., str]) -> None:
-    Schedule.objects.filter(name=readiness.TICK).update(next_run=timezone.now() + timedelta(minutes=1))
+    tick, _ = Schedule.objects.get_or_create(name=readiness.TICK)
+    Schedule.objects.filter(pk=tick.pk).update(next_run=timezone.now() + timedelta(minutes=1))
     assert "No worker has been alive" not in html()
-    Schedule.objects.filter(name=readiness.TICK).update(next_run=timezone.now() - timedelta(minutes=7))
+    Schedule.objects.filter(pk=tick.pk).update(next_run=timezone.now() - timedelta(minutes=7))
     page = html()
     assert "No worker has been alive for 7 minutes" in page and "manage.py qcluster" in page
 
