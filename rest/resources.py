@@ -83,6 +83,7 @@ class Resource(ViewSetMixin, GenericAPIView):
         super().initial(request, *args, **kwargs)
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and request.method != "GET":
             raise exceptions.ParseError("Send the body in one piece, with a Content-Length.")
+        self._expanded()  # refused before anything is written, not when it is answered
 
     # --- what comes in, what goes out -------------------------------------------------------------------
 
@@ -207,7 +208,7 @@ class Resource(ViewSetMixin, GenericAPIView):
 
     def _expanded(self) -> Names:
         given = self.request.query_params.get("expand", "")
-        names = [name for name in given.replace(" ", "").split(",") if name]
+        names = list(dict.fromkeys(name for name in given.replace(" ", "").split(",") if name))
         if unknown := [name for name in names if name not in self.expansions]:
             can = ", ".join(self.expansions) or "nothing"
             raise invalid("expand", f"{', '.join(unknown)[:100]} cannot be expanded here; these can: {can}.")

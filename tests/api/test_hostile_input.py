@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer, Location
 from delivery.models import Event
@@ -219,3 +221,26 @@ def _contact(api: Integrator, here: Location, **fields: Any) -> str:
     record = {"location_id": here.public_id, "last_name": "J", **fields}
     id: str = api.post("contacts", {"contact": record}).body["contact"]["id"]
     return id
+
+
+def test_what_cannot_be_expanded_is_refused_before_anything_is_written(
+    api: Integrator, here: Location
+) -> None:
+    contact = {"location_id": here.public_id, "last_name": "J"}
+    answers = [api.post("contacts?expand=nonsense", {"contact": contact})]
+    path = f"contacts/{_contact(api, here)}?expand=nonsense"
+    answers += [api.put(path, {"contact": {"last_name": "Z"}}), api.delete(path)]
+    assert [(answer.status, list(answer.errors)) for answer in answers] == [(422, ["expand"])] * 3
+    kept = Customer.objects.get()
+    assert (kept.last_name, kept.deleted_at) == ("J", None)
+
+
+def test_what_is_expanded_many_times_is_read_once(api: Integrator, here: Location) -> None:
+    _contact(api, here)
+    counts = []
+    for times in (1, 500):
+        with CaptureQueriesContext(connection) as queries:
+            answer = api.get(f"contacts?expand={','.join(['notes'] * times)}")
+        assert answer.body["contacts"][0]["notes"] == []
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
