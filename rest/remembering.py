@@ -63,6 +63,10 @@ def _remembered(caller: str, key: str, fingerprint: str) -> Response:
 
 
 def _fingerprint(request: Request) -> str:
-    """Of what is asked for, whatever the order of its names or the spaces between."""
-    said: list[Any] = [request.method, request.path, request.data]
+    """Of what is asked for, whatever the order of its names or the spaces between.
+
+    The location may stand in the address instead of the body.
+    """
+    location = request.query_params.get("location_id", "")
+    said: list[Any] = [request.method, request.path, location, request.data]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

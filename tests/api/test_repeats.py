@@ -116,3 +116,13 @@ def at_once(call: Any, count: int) -> list[Answer]:
     for thread in threads:
         thread.join()
     return answers
+
+
+def test_the_same_body_for_another_location_is_another_request(here: Location, elsewhere: Location) -> None:
+    """As clients that name the location in the address of every call send it."""
+    api = an_integrator(here, elsewhere)
+    body, key = {"contact": {"last_name": "Jones"}}, {"Idempotency-Key": "k1"}
+    first = api.post(f"contacts?location_id={here.public_id}", body, **key)
+    assert first.body["contact"]["location_id"] == here.public_id
+    answer = api.post(f"contacts?location_id={elsewhere.public_id}", body, **key)
+    assert answer.status == 422 and list(answer.errors) == ["Idempotency-Key"]
