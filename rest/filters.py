@@ -12,6 +12,7 @@ from django.utils import timezone
 from rest.errors import NotValid, invalid
 
 CUSTOM = "custom"
+_LAST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,20 @@ def _within(name: str, span: Span, params: Mapping[str, str], zone: ZoneInfo) ->
         start, end = _preset(given, zone)
         return Q(**{f"{span.column}__gte": start, f"{span.column}__lt": end})
     found = Q()
-    for suffix, lookup in (("from", "gte"), ("to", "lte")):
-        if moment := params.get(f"{name}_{suffix}"):
-            found &= Q(**{f"{span.column}__{lookup}": _moment(f"{name}_{suffix}", moment, zone)})
+    if given_from := params.get(f"{name}_from"):
+        found &= Q(**{f"{span.column}__gte": _moment(f"{name}_from", given_from, zone)})
+    if given_to := params.get(f"{name}_to"):
+        found &= _until(span, _moment(f"{name}_to", given_to, zone))
     if given == CUSTOM and not found:
         raise invalid(name, f"With {name}=custom give {name}_from, {name}_to or both.")
     return found
+
+
+def _until(span: Span, moment: datetime) -> Q:
+    """Up to a moment; of one in whole seconds, as times are answered, that second is part."""
+    if moment.microsecond or moment == _LAST:
+        return Q(**{f"{span.column}__lte": moment})
+    return Q(**{f"{span.column}__lt": moment + timedelta(seconds=1)})
 
 
 def _preset(word: str, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -151,3 +151,14 @@ def test_a_cursor_counts_nothing(api: Integrator, here: Location) -> None:
     with CaptureQueriesContext(connection) as found:
         api.get("contacts?after=")
     assert not [one for one in found if "COUNT" in one["sql"]]
+
+
+def test_a_span_ends_with_its_last_second(api: Integrator, here: Location) -> None:
+    with time_machine.travel("2026-11-27T12:00:00.700+00:00", tick=False):
+        (made,) = people(here, 1)
+    created = api.get(f"contacts/{made}").body["contact"]["created_ts"]
+    for end in (f"{created}", "2026-11-27T13:00:00"):
+        assert ids(api.get(f"contacts?created_ts=custom&created_ts_to={end}")) == [made]
+    for end in (f"{created - 1}", "2026-11-27T13:00:00.600"):
+        assert ids(api.get(f"contacts?created_ts=custom&created_ts_to={end}")) == []
+    assert api.get("contacts?created_ts=custom&created_ts_to=9999-12-31T23:59:59Z").status == 200
