@@ -23,13 +23,17 @@ class PerUser(throttling.BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         if not isinstance(request.user, Caller):
             return True
-        limit = settings.POSTRIDER_API_REQUESTS_PER_MINUTE
-        portion = max(1, min(PORTION, limit // 20))
-        self._seconds = allowances.take(f"user:{request.user.user_id}", limit=limit, portion=portion)
+        self._seconds = _use_up(request.user.user_id)
         return not self._seconds
 
     def wait(self) -> float:
         return self._seconds
+
+
+def count(user_id: str) -> None:
+    """One request of a user who is only known from its body. Raises Throttled, as PerUser does."""
+    if seconds := _use_up(user_id):
+        raise exceptions.Throttled(seconds)
 
 
 def failed_login(request: HttpRequest) -> exceptions.APIException:
@@ -42,3 +46,10 @@ def failed_login(request: HttpRequest) -> exceptions.APIException:
     if seconds:
         return exceptions.Throttled(seconds, "Too many logins have failed from this address.")
     return exceptions.AuthenticationFailed("These credentials are not valid.")
+
+
+def _use_up(user_id: str) -> int:
+    """0, or the seconds until the user may ask again."""
+    limit = settings.POSTRIDER_API_REQUESTS_PER_MINUTE
+    portion = max(1, min(PORTION, limit // 20))
+    return allowances.take(f"user:{user_id}", limit=limit, portion=portion)

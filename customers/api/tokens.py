@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from customers import access
 from customers.api.authentication import caller
 from customers.models import AccessToken, ApiKey
+from rest import throttles
 from rest.callers import Caller
 from rest.resources import Resource
 from rest.serializers import LINKS, Input
@@ -71,6 +72,7 @@ class Tokens(Resource):
         key = access.key_of(given.validated_data["username"], given.validated_data["password"], developer_id)
         if key is None:
             raise failed_login(http)
+        throttles.count(key.user.public_id)
         return key
 
     def _shown(self, row: AccessToken, text: str, key: ApiKey) -> dict[str, Any]:

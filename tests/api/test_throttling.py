@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from customers.models import AccessToken
 from rest import allowances
 from rest.models import Allowance
 from tests.api.clients import Integrator
@@ -66,3 +67,13 @@ def test_old_rows_go(db: None) -> None:
         assert allowances.prune() == 0
         clock.shift(timedelta(hours=2))
         assert allowances.prune() == 1 and not Allowance.objects.exists()
+
+
+def test_logins_with_a_body_count_too(api: Integrator, settings: Any) -> None:
+    settings.POSTRIDER_API_REQUESTS_PER_MINUTE = 3
+    login = {"username": api.user.public_id, "password": api.key}
+    nobody = {"developer-id": "", "user-id": "", "user-api-key": ""}
+    with time_machine.travel(AT, tick=False):
+        answers = [api.post("token", login, **nobody) for _ in range(4)]
+    assert [answer.status for answer in answers] == [201, 201, 201, 429]
+    assert answers[-1].headers["Retry-After"] == "40" and AccessToken.objects.count() == 3
