@@ -1,16 +1,19 @@
 """`/v2/postbackconfigs`: postbacks set up by REST (reference §2.3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from customers.api.references import LocationReference
 from delivery.secrets import SecretUnreadable
-from postbacks import logins, logs, services
+from postbacks import logins, logs, services, validation
 from postbacks.api.fields import GatewayReference, Sent, SentFlag, Whole, in_form
 from postbacks.models import PostbackConfig
 from postbacks.resources.embedding import MODEL_NAMES
@@ -91,6 +94,22 @@ class PostbackConfigChangeRequest(ConfigFields):
     location_id = LocationReference(required=False, source="location")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the name service said of a URL, asked before any transaction; of "" nothing was asked."""
+
+    url: str = ""
+    refusal: ValidationError | None = None
+
+    def is_about(self, values: Mapping[str, Any]) -> bool:
+        """Whether it is what is about to be written. Raises ValidationError if that may not be called."""
+        if not self.url or values.get("url") != self.url:
+            return False
+        if self.refusal is not None:
+            raise self.refusal
+        return True
+
+
 class PostbackConfigs(Resource):
     singular = "postbackconfig"
     plural = "postbackconfigs"
@@ -110,6 +129,7 @@ class PostbackConfigs(Resource):
         "modified_ts": Span("modified_at"),
     }
     sorts = {"created_ts": "created_at", "modified_ts": "modified_at", "resource": "resource", "url": "url"}
+    asked = Asked()
 
     def rows(self) -> QuerySet[PostbackConfig]:
         return PostbackConfig.objects.defer(*logins.NAMES).select_related("location", "gateway")
@@ -120,19 +140,51 @@ class PostbackConfigs(Resource):
     def is_gone(self, row: PostbackConfig) -> bool:
         return row.deleted_at is not None
 
+    def create(self, request: Request) -> Response:
+        self.asked = _asked(_url_in(request.data))
+        return super().create(request)
+
+    def update(self, request: Request, id: str) -> Response:
+        url = _url_in(request.data)
+        if url != self.found(id).url:
+            self.asked = _asked(url)
+        return super().update(request, id)
+
     def make(self, values: dict[str, Any]) -> PostbackConfig:
         off = {name: Sent(False, "") for name in ("on_create", "on_update", "on_delete")}
+        settings = _settings({**off, **values}, {})
         with _named():
-            return services.create(by=self.caller.by, **_settings({**off, **values}, {}))
+            is_checked = self.asked.is_about(values)
+            return services.create(by=self.caller.by, is_address_checked=is_checked, **settings)
 
     def change(self, row: PostbackConfig, values: dict[str, Any]) -> PostbackConfig:
         values.pop("location", None)
+        settings = _settings(values, row.boolean_forms)
         with _named():
-            return services.edit(row, by=self.caller.by, **_settings(values, row.boolean_forms))
+            is_checked = self.asked.is_about(values)
+            return services.edit(row, by=self.caller.by, is_address_checked=is_checked, **settings)
 
     def remove(self, row: PostbackConfig) -> None:
         with _named():
             services.delete(row, by=self.caller.by)
+
+
+def _url_in(body: Any) -> str:
+    """The URL that a body names, as it will be read; "" if there is none."""
+    record = body.get(PostbackConfigs.singular) if isinstance(body, Mapping) else None
+    url = record.get("url") if isinstance(record, Mapping) else None
+    return url.strip() if isinstance(url, str) else ""
+
+
+def _asked(url: str) -> Asked:
+    draft = PostbackConfig(url=url)
+    if validation.url_fault(draft):
+        return Asked()  # the rules tell of it
+    try:
+        validation.check_address(draft)
+    except ValidationError as error:
+        return Asked(url, error)
+    return Asked(url)
 
 
 def _settings(values: dict[str, Any], forms: dict[str, str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`/v2/postbackconfigs`: every field, limit and rule of the reference."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -292,3 +293,28 @@ def test_a_login_that_no_key_opens_stops_nothing_else(api: Integrator, here: Loc
     with connection.cursor() as cursor:
         cursor.execute("UPDATE postbacks_postbackconfig SET basic_auth_username = 'gAAAA'")
     assert api.delete(path).status == 204
+
+
+def test_names_are_asked_for_outside_of_transactions(
+    api: Integrator, here: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow name service must not keep rows locked, nor the only writer of SQLite waiting."""
+    asked: list[tuple[str, bool]] = []
+
+    def answer(host: str, port: int, **_: Any) -> list[Any]:
+        asked.append((host, connection.in_atomic_block))
+        address = "127.0.0.1" if host.startswith("here") else "10.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    key = {"Idempotency-Key": "k1"}
+    made = api.post("postbackconfigs", _example(here, url="http://here.example/"), **key)
+    assert made.status == 201, made.body
+    path = f"postbackconfigs/{made.body['postbackconfig']['id']}"
+    assert api.put(path, {"postbackconfig": {"url": "http://here2.example/"}}).status == 200
+    refused = api.put(path, {"postbackconfig": {"url": "http://private.example/"}})
+    assert refused.status == 422 and list(refused.errors) == ["url"]
+    assert api.put(path, {"postbackconfig": {"on_create": 1}}).status == 200  # asks for nothing
+    hosts = ("here.example", "here2.example", "private.example")
+    assert asked == [(host, False) for host in hosts]
+    assert PostbackConfig.objects.get().url == "http://here2.example/"
