@@ -50,7 +50,8 @@ def newest(
     rows = [(pk, before or 2**62) for pk in ids]
     sql = _NEWEST.replace("r.most", str(int(most)))
     found = sets.run(sql, {"id": "bigint", "before": "bigint"}, rows) if rows else []
-    postbacks = Postback.objects.select_related("event").in_bulk([pk for (pk,) in found]).values()
+    lean = Postback.objects.select_related("event").defer("event__data")
+    postbacks = lean.in_bulk([pk for (pk,) in found]).values()
     known = _known([one.delivery_id for one in postbacks if one.delivery_id])
     lines: dict[int, list[Line]] = {pk: [] for pk in ids}
     for one in sorted(postbacks, key=lambda postback: -postback.pk):
