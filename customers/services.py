@@ -13,6 +13,8 @@ from customers.models import Customer, Location
 from delivery import events, sets, snapshots, texts
 from delivery.events import Happening
 
+_EXTERNAL_ID_INDEX = "customer_external_id"
+
 CONTACT_FIELDS = (
     "external_id",
     "account_number",
@@ -85,32 +87,13 @@ def take_in(
     """
     for person in people:
         _check_texts(person)
-    with transaction.atomic():
-        known = _Known(location, people)
-        result, new, happenings = [], [], []
-        now = timezone.now()
-        for index, person in enumerate(people):
-            customer = known.find(person)
-            if customer is None:
-                customer = _made(location, person, at[index] if at else now)
-                known.add(customer)
-                new.append(customer)
-            result.append(customer)
-        sets.create(new)
-        for customer in new:
-            happenings.append(
-                Happening(
-                    "contact.created",
-                    location.pk,
-                    customer.pk,
-                    None,
-                    snapshot(customer),
-                    occurred_at=customer.created_at,
-                )
-            )
-        if happenings:
-            events.record_many(happenings, by=by, quiet=quiet)
-    return result
+    try:
+        return _taken_in(location, people, by=by, at=at, quiet=quiet)
+    except IntegrityError as error:
+        if _EXTERNAL_ID_INDEX not in str(error):
+            raise
+    # Another transaction has made one of them since it was looked for: now that one is found.
+    return _taken_in(location, people, by=by, at=at, quiet=quiet)
 
 
 def create(location: Location, *, by: str, **fields: Any) -> Customer:
@@ -240,6 +223,42 @@ class _Known:
         return None
 
 
+def _taken_in(
+    location: Location,
+    people: Sequence[Mapping[str, Any]],
+    *,
+    by: str,
+    at: Sequence[datetime] | None,
+    quiet: bool,
+) -> list[Customer]:
+    with transaction.atomic():
+        known = _Known(location, people)
+        result, new, happenings = [], [], []
+        now = timezone.now()
+        for index, person in enumerate(people):
+            customer = known.find(person)
+            if customer is None:
+                customer = _made(location, person, at[index] if at else now)
+                known.add(customer)
+                new.append(customer)
+            result.append(customer)
+        sets.create(new)
+        for customer in new:
+            happenings.append(
+                Happening(
+                    "contact.created",
+                    location.pk,
+                    customer.pk,
+                    None,
+                    snapshot(customer),
+                    occurred_at=customer.created_at,
+                )
+            )
+        if happenings:
+            events.record_many(happenings, by=by, quiet=quiet)
+    return result
+
+
 def _keys(person: Mapping[str, Any]) -> list[tuple[str, str]]:
     phone = person.get("cell_phone") or person.get("home_phone") or person.get("office_phone") or ""
     keys = [
@@ -292,7 +311,7 @@ def _external_id_kept(customer: Customer) -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        if "customer_external_id" not in str(error):
+        if _EXTERNAL_ID_INDEX not in str(error):
             raise
         raise _taken(customer) from None
 

@@ -126,3 +126,13 @@ def test_the_same_body_for_another_location_is_another_request(here: Location, e
     assert first.body["contact"]["location_id"] == here.public_id
     answer = api.post(f"contacts?location_id={elsewhere.public_id}", body, **key)
     assert answer.status == 422 and list(answer.errors) == ["Idempotency-Key"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_orders_of_a_new_person_at_once_find_one_contact() -> None:
+    here = Location.objects.create(name="Main store")
+    api = an_integrator(here)
+    order = {"location_id": here.public_id, "contact": {"contact_api_id": "crm-1"}}
+    made = at_once(lambda: api.post("orders", {"order": order}), 6)
+    assert [answer.status for answer in made] == [201] * 6
+    assert (Customer.objects.count(), Order.objects.count()) == (1, 6)
