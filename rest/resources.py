@@ -172,7 +172,9 @@ class Resource(ViewSetMixin, GenericAPIView):
     def _changed(self, row: Any, record: dict[str, Any]) -> dict[str, Any]:
         """Without what is as it was answered: it may have come in by a door that is less strict than this."""
         now = self.answer(context=self.get_serializer_context()).to_representation(row)
-        return {name: value for name, value in record.items() if name not in now or now[name] != value}
+        return {
+            name: value for name, value in record.items() if name not in now or not _is_same(now[name], value)
+        }
 
     def allowed(self, act: Callable[[], Any]) -> Any:
         """What the act gives, all of it or nothing; what the domain refuses, it refuses in words."""
@@ -248,6 +250,11 @@ def addresses(resource: type[Resource]) -> list[URLPattern]:
         path(resource.plural, resource.as_view(mapped(LIST)), name=resource.plural),
         path(f"{resource.plural}/<str:id>", resource.as_view(mapped(ONE)), name=resource.singular),
     ]
+
+
+def _is_same(answered: Any, sent: Any) -> bool:
+    """Whether a value is what was answered; true is not 1, though Python thinks so."""
+    return bool(answered == sent) and isinstance(answered, bool) == isinstance(sent, bool)
 
 
 def _has(resource: type[Resource], action: str) -> bool:

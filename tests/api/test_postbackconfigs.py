@@ -102,6 +102,16 @@ def test_booleans_are_answered_in_the_form_in_which_they_were_sent(
     assert (config["is_active"], config["on_update"]) == (True, said)
 
 
+@pytest.mark.parametrize("before", ["1", 1, True])
+@pytest.mark.parametrize("after", ["1", 1, True])
+def test_the_form_of_a_boolean_is_that_of_the_last_call(
+    api: Integrator, here: Location, before: Any, after: Any
+) -> None:
+    path = f"postbackconfigs/{_post(api, here, on_create=before).body['postbackconfig']['id']}"
+    said = api.put(path, {"postbackconfig": {"on_create": after}}).body["postbackconfig"]["on_create"]
+    assert (said, type(said)) == (after, type(after))
+
+
 BAD: list[tuple[str, Any, str]] = [
     ("location_id", None, "Location Id cannot be blank."),
     ("location_id", "0" * 24, "location_id provided is not valid"),
