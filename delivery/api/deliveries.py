@@ -77,7 +77,7 @@ class Deliveries(Resource):
 
     def rows(self) -> QuerySet[Delivery]:
         related = ("event", "event__location", "event__customer", "event__order")
-        return Delivery.objects.filter(is_test=False).select_related(*related).defer("content")
+        return Delivery.objects.filter(is_test=False).select_related(*related).defer("content", "event__data")
 
     def resend(self, request: Request, id: str) -> Response:
         row = self.found(id)
