@@ -31,7 +31,7 @@ def text(column: str) -> Filter:
 
 def text_in_any_case(column: str) -> Filter:
     """Equal to a text but for capitals; the column holds it in small letters."""
-    return Filter(column, lambda value: _text(value).lower(), {"type": "string", "maxLength": 255})
+    return Filter(f"{column}__in", _in_small_letters, {"type": "string", "maxLength": 255})
 
 
 def choice(column: str, *words: str) -> Filter:
@@ -167,6 +167,12 @@ def _text(value: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("has characters that are not text") from None
     return value
+
+
+def _in_small_letters(value: str) -> list[str]:
+    """As databases write it: some leave the capitals beyond ASCII as they are."""
+    text = _text(value)
+    return list({text.lower(), text.encode().lower().decode()})
 
 
 def _flag(value: str) -> bool:

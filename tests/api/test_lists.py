@@ -162,3 +162,8 @@ def test_a_span_ends_with_its_last_second(api: Integrator, here: Location) -> No
     for end in (f"{created - 1}", "2026-11-27T13:00:00.600"):
         assert ids(api.get(f"contacts?created_ts=custom&created_ts_to={end}")) == []
     assert api.get("contacts?created_ts=custom&created_ts_to=9999-12-31T23:59:59Z").status == 200
+
+
+def test_an_email_beyond_ascii_is_found_as_it_was_sent(api: Integrator, here: Location) -> None:
+    one = services.create(here, by="t", last_name="A", email="Émile@Example.com")
+    assert ids(api.get("contacts?email=Émile@Example.com")) == [one.public_id]
