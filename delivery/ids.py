@@ -10,6 +10,11 @@ def new_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
 
 
+def is_id(text: str) -> bool:
+    """Whether `new_id` could have made it."""
+    return len(text) == 24 and set(text) <= set("0123456789abcdef")
+
+
 def asked_for(text: str) -> str:
     """An id as an address may carry it: no longer than ids are, and without NUL, which not every database
     can be asked for."""

@@ -71,18 +71,30 @@ def summary(which: Filter) -> Summary:
 
 
 def start(
-    which: Filter, *, by: str, per_second: float = PER_SECOND, is_in_background: bool = False
+    which: Filter,
+    *,
+    by: str,
+    per_second: float = PER_SECOND,
+    is_in_background: bool = False,
+    asked_as: str = "",
 ) -> Replay:
-    """Writes down what is to be sent again, and asks for nothing yet. What is made later is not meant."""
-    return Replay.objects.create(
-        filter={name: value for name, value in asdict(which).items() if value not in (None, "", False)},
-        by=by[:150],
-        per_second=per_second,
-        until=new_id(),
-        total=len(which.ids) if which.ids is not None else summary(which).total,
-        created_at=timezone.now(),
-        is_in_background=is_in_background,
+    """Writes down what is to be sent again, and asks for nothing yet. What is made later is not meant.
+
+    `asked_as` is the id of the question (`new_id`) that was answered with yes; answered once more, the
+    replay is the one that is there.
+    """
+    replay, _ = Replay.objects.get_or_create(
+        until=asked_as or new_id(),
+        defaults={
+            "filter": {k: value for k, value in asdict(which).items() if value not in (None, "", False)},
+            "by": by[:150],
+            "per_second": per_second,
+            "total": len(which.ids) if which.ids is not None else summary(which).total,
+            "created_at": timezone.now(),
+            "is_in_background": is_in_background,
+        },
     )
+    return replay
 
 
 def stop(replay: Replay, *, by: str) -> bool:

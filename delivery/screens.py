@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import orjson
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -83,6 +85,19 @@ class QuickAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if any("\x00" in value for values in filters for value in values):
             raise IncorrectLookupParameters
         return super().get_changelist_instance(request)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """What no row could have as its key was ticked in no list."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                is_key = "\x00" not in key and self.opts.pk.to_python(key) is not None
+            except ValidationError:
+                is_key = False
+            if not is_key:
+                raise BadRequest("What was ticked is not in this list.")
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from delivery import replays
 from delivery.admin.filters import MOST_SEARCHED, as_moment, bounds_of
+from delivery.ids import is_id, new_id
 from delivery.models import Delivery, Endpoint
 from delivery.replays import MOST_CHOSEN, PER_SECOND, Filter
 from delivery.screens import actor, as_id
@@ -69,8 +70,8 @@ def _hidden(request: HttpRequest) -> list[tuple[str, str]]:
 def _asked(
     request: HttpRequest, which: Filter, deliveries: QuerySet[Delivery], hidden: list[tuple[str, str]]
 ) -> HttpResponse:
-    if request.POST.get("confirmed"):
-        return _start(request, which)
+    if is_id(asked_as := request.POST.get("confirmed", "")) and asked_as <= new_id():
+        return _start(request, which, asked_as)
     return _confirmation(request, which, deliveries, hidden)
 
 
@@ -131,6 +132,7 @@ def _confirmation(
         "hidden": hidden,
         "address": request.get_full_path(),
         "back": _back(request),
+        "asked_as": new_id(),
         "leaves_delivered": which.ids is None and not (_STATES & request.GET.keys()),
         "leaves_tests": which.ids is None and not which.with_tests,
     }
@@ -149,7 +151,8 @@ def _concerned(deliveries: QuerySet[Delivery]) -> list[tuple[Endpoint, int]]:
     return [(endpoints[pk], number) for pk, number in of.most_common(10) if pk in endpoints]
 
 
-def _start(request: HttpRequest, which: Filter) -> HttpResponse:
+def _start(request: HttpRequest, which: Filter, asked_as: str) -> HttpResponse:
+    """One replay, however often the yes is sent."""
     pace = as_id(request.POST.get("pace", ""))
     with transaction.atomic():
         replay = replays.start(
@@ -157,6 +160,7 @@ def _start(request: HttpRequest, which: Filter) -> HttpResponse:
             by=actor(request),
             per_second=pace if pace in PACES else PER_SECOND,
             is_in_background=True,
+            asked_as=asked_as,
         )
         transaction.on_commit(_begin, robust=True)
     messages.success(request, f"{replay.total:,} will be sent again. Here is how far that is.")

@@ -62,7 +62,8 @@ class Replay(models.Model):
     by = models.CharField(max_length=150)
     per_second = models.FloatField()
     cursor = models.CharField(max_length=24, blank=True, default="")  # the last delivery looked at
-    until = models.CharField(max_length=24)  # made later than this one: not meant
+    # Made later than this one: not meant. It is of the question, so that one yes starts one replay.
+    until = models.CharField(max_length=24, unique=True)
     total = models.PositiveIntegerField()
     asked = models.PositiveIntegerField(default=0)
     passed_over = models.PositiveIntegerField(default=0)  # not possible at that moment

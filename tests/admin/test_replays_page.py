@@ -12,6 +12,7 @@ from django_q.models import OrmQ
 
 from config.schedules import tick
 from delivery import replays
+from delivery.ids import new_id
 from delivery.models import Delivery, Endpoint, Replay
 from tests.admin.store import SCRIPT, Store
 from tests.delivery import aged
@@ -46,7 +47,7 @@ def test_those_that_were_chosen(
     ids: list[str], admin_client: Client, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        response = choose(admin_client, ids[:3], confirmed="1")
+        response = choose(admin_client, ids[:3], confirmed=new_id())
     replay = Replay.objects.get()
     assert response.url == reverse("admin:delivery_replay_change", args=[replay.pk])
     assert "replays.carry_on" in str([one.task for one in OrmQ.objects.all()])
@@ -59,12 +60,29 @@ def test_those_that_were_chosen(
         assert "3 of 3" in html and "chosen in the list" in html and "admin:admin" in html
 
 
+def test_a_yes_sent_twice_starts_one(ids: list[str], admin_client: Client) -> None:
+    question = choose(admin_client, ids[:3]).content.decode()
+    yes = question.partition('name="confirmed" value="')[2][:24]
+    first, second = (choose(admin_client, ids[:3], confirmed=yes) for _ in range(2))
+    assert Replay.objects.count() == 1 and first.url == second.url
+    for odd in ("1", "x" * 24, "f" * 24, yes[:-1]):  # no id of a question: it is asked
+        assert "Send 3 deliveries again?" in choose(admin_client, ids[:3], confirmed=odd).content.decode()
+    assert Replay.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["\x00", "x\x00"])
+def test_what_is_no_key_was_not_ticked(store: Store, admin_client: Client, key: str) -> None:
+    assert choose(admin_client, [key]).status_code == 400
+    data = {"action": "stop", "_selected_action": ["x", key]}
+    assert admin_client.post(reverse("admin:delivery_replay_changelist"), data).status_code == 400
+
+
 def test_all_that_the_list_shows(ids: list[str], store: Store, admin_client: Client) -> None:
     others = aged.deliveries(store.profile.endpoint, 3, days=1)
     query = "?state__exact=failed"
     html = choose(admin_client, ids[:50], query, select_across="1").content.decode()
     assert "Send 60 deliveries again?" in html
-    choose(admin_client, ids[:50], query, select_across="1", confirmed="1")
+    choose(admin_client, ids[:50], query, select_across="1", confirmed=new_id())
     replays.carry_on()
     assert asked_for() == set(ids) and not asked_for() & set(others)
 
@@ -73,10 +91,10 @@ def test_too_many_are_asked_for_by_their_filters(
     ids: list[str], admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("delivery.admin.again.MOST_CHOSEN", 59)
-    response = choose(admin_client, ids[:50], select_across="1", confirmed="1")
+    response = choose(admin_client, ids[:50], select_across="1", confirmed=new_id())
     html = admin_client.get(response.url).content.decode()
     assert "Filter the list first" in html and not Replay.objects.exists()
-    response = choose(admin_client, ids[:50], "?made=week", select_across="1", confirmed="1")
+    response = choose(admin_client, ids[:50], "?made=week", select_across="1", confirmed=new_id())
     html = admin_client.get(response.url).content.decode()
     assert "More than 59 at once" in html and not Replay.objects.exists()
 
@@ -84,17 +102,17 @@ def test_too_many_are_asked_for_by_their_filters(
 def test_it_needs_its_permission(ids: list[str], client_who_may: Callable[..., Client]) -> None:
     looker = client_who_may("delivery.view_delivery", "delivery.view_replay")
     assert "send_many_again" not in looker.get(reverse(LIST)).content.decode()
-    choose(looker, ids[:3], confirmed="1")
+    choose(looker, ids[:3], confirmed=new_id())
     assert not Replay.objects.exists()
     doer = client_who_may("delivery.view_delivery", "delivery.send_again_delivery", "delivery.add_replay")
-    choose(doer, ids[:3], confirmed="1")
+    choose(doer, ids[:3], confirmed=new_id())
     assert Replay.objects.get().total == 3
 
 
 def test_it_can_be_stopped(
     ids: list[str], admin_client: Client, client_who_may: Callable[..., Client]
 ) -> None:
-    choose(admin_client, ids, confirmed="1")
+    choose(admin_client, ids, confirmed=new_id())
     replay = Replay.objects.get()
     page, data = (
         reverse("admin:delivery_replay_changelist"),
@@ -159,7 +177,7 @@ def test_all_that_the_filters_say_with_their_number_and_whom_it_concerns(
     html = admin_client.get(url).content.decode()
     assert "Send 60 deliveries again?" in html and store.profile.name in html and "same content" in html
     assert not Replay.objects.exists()
-    response = admin_client.post(url, {"confirmed": "1", "pace": "5"})
+    response = admin_client.post(url, {"confirmed": new_id(), "pace": "5"})
     replay = Replay.objects.get()
     assert response.url == reverse("admin:delivery_replay_change", args=[replay.pk])
     assert (replay.total, replay.per_second, replay.is_in_background) == (60, 5, True)
@@ -196,7 +214,7 @@ def test_what_cannot_be_sent_so_is_said(ids: list[str], admin_client: Client, qu
     html = admin_client.get(f"{reverse(ALL)}?{query}").content.decode()
     assert why in html and "confirmed" not in html
     if "Nothing" not in why:
-        admin_client.post(f"{reverse(ALL)}?{query}", {"confirmed": "1"})
+        admin_client.post(f"{reverse(ALL)}?{query}", {"confirmed": new_id()})
         assert not Replay.objects.exists()
 
 
@@ -207,7 +225,7 @@ def test_a_look_at_the_question_starts_nothing_and_neither_does_who_may_not(
     one_at_a_time = client_who_may("delivery.view_delivery", "delivery.send_again_delivery")
     assert "Send all that match" not in one_at_a_time.get(f"{reverse(LIST)}?made=week").content.decode()
     for send in (one_at_a_time.get, one_at_a_time.post):
-        assert send(url, {"confirmed": "1"}).status_code == 403
+        assert send(url, {"confirmed": new_id()}).status_code == 403
     assert not Replay.objects.exists()
 
 
@@ -215,7 +233,7 @@ def test_a_look_at_the_question_starts_nothing_and_neither_does_who_may_not(
 
 
 def test_how_far_it_is_renews_itself_until_the_end(ids: list[str], admin_client: Client) -> None:
-    choose(admin_client, ids, confirmed="1", pace="1")
+    choose(admin_client, ids, confirmed=new_id(), pace="1")
     replay = Replay.objects.get()
     part = reverse("admin:delivery_replay_progress", args=[replay.pk])
     html = admin_client.get(part).content.decode()
@@ -231,7 +249,7 @@ def test_how_far_it_is_renews_itself_until_the_end(ids: list[str], admin_client:
 
 
 def test_it_says_who_stopped_it(ids: list[str], admin_client: Client) -> None:
-    choose(admin_client, ids, confirmed="1", pace="1")
+    choose(admin_client, ids, confirmed=new_id(), pace="1")
     replay = Replay.objects.get()
     replays.step(replay, 10)
     stop = reverse("admin:delivery_replay_stop", args=[replay.pk])
@@ -250,7 +268,7 @@ def test_the_minutes_tick_goes_on_with_it(ids: list[str], admin_client: Client) 
     """Nothing else does, once the first task has asked for its minute's worth."""
     later = timezone.now() + timedelta(hours=1)
     Endpoint.objects.update(asleep_since=timezone.now(), asleep_until=later)  # nothing leaves the test
-    choose(admin_client, ids, confirmed="1", pace="100")
+    choose(admin_client, ids, confirmed=new_id(), pace="100")
     tick()
     assert asked_for() == set(ids)
     assert Replay.objects.get().asked == 60
