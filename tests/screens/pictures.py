@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from re import compile as pattern
 
 from playwright.sync_api import Page
 
@@ -49,14 +48,49 @@ def _exported_customer(page: Page) -> None:
 
 def _new_profile(page: Page) -> None:
     page.goto("/admin/exports/")
-    page.get_by_role("button", name=pattern("(?i)add.*export profile|new export profile")).click()
+    page.get_by_role("button", name="New export profile").click()
     page.locator("#dialog[open]").wait_for()
 
 
 def _new_route(page: Page) -> None:
     page.goto("/admin/exports/")
-    page.get_by_role("button", name=pattern("(?i)add.*route|new.*route")).click()
+    page.get_by_role("button", name="New route").click()
     page.locator("#dialog[open]").wait_for()
+
+
+def _profile(page: Page) -> None:
+    """The one that sends JSON."""
+    page.goto("/admin/exports/")
+    page.get_by_role("link", name="Sales to fulfilment", exact=True).first.click()
+    page.wait_for_load_state()
+
+
+def _new_mapping(page: Page) -> None:
+    _profile(page)
+    page.get_by_role("button", name="Add a field mapping").click()
+    page.locator("dialog[open]").wait_for()
+
+
+def _refund(page: Page) -> None:
+    page.goto("/admin/delivery/delivery/?q=fulfilment")
+    page.locator("#content a[href*='/admin/orders/order/']").first.click()
+    page.get_by_role("link", name="Cancel the order").or_(
+        page.get_by_role("button", name="Cancel the order")
+    ).first.click()
+    page.locator("dialog[open]").wait_for()
+
+
+def _versions(page: Page) -> None:
+    _profile(page)
+    page.get_by_role("link", name="Versions").click()
+    page.wait_for_load_state()
+
+
+def _postbacks(page: Page) -> None:
+    page.goto("/admin/customers/location/")
+    page.locator("#result_list a").first.click()
+    page.get_by_role("link", name="Postback Config").first.click()
+    page.wait_for_load_state()
 
 
 PICTURES = (
@@ -69,18 +103,34 @@ PICTURES = (
     Picture("exports-phone", _at("/admin/exports/"), is_phone=True),
     Picture("exports-new-profile", _new_profile, is_whole=False),
     Picture("exports-new-route", _new_route, is_whole=False),
-    Picture("profile", _first("/admin/exports/exportprofile/", "/change/")),
+    Picture("profile", _profile),
+    Picture("profile-dark", _profile, is_dark=True),
+    Picture("profile-phone", _profile, is_phone=True),
+    Picture("profile-new-mapping", _new_mapping, is_whole=False),
+    Picture("profile-versions", _versions),
     Picture("customers", _at("/admin/customers/customer/")),
     Picture("customer", _exported_customer),
     Picture("customer-phone", _exported_customer, is_phone=True),
     Picture("orders", _at("/admin/orders/order/")),
     Picture("order", _exported_order),
+    Picture("order-phone", _exported_order, is_phone=True),
+    Picture("order-move", _refund, is_whole=False),
+    Picture("campaigns", _at("/admin/orders/campaign/")),
+    Picture("products", _at("/admin/orders/product/")),
+    Picture("locations", _at("/admin/customers/location/")),
+    Picture("postback-configs", _postbacks),
+    Picture("search", _at("/admin/search/?q=silva")),
     Picture("deliveries", _at("/admin/delivery/delivery/")),
     Picture("delivery", _first("/admin/delivery/delivery/?state__exact=delivered", "/delivery/delivery/")),
     Picture(
         "delivery-waiting", _first("/admin/delivery/delivery/?state__exact=waiting", "/delivery/delivery/")
     ),
     Picture("endpoints", _at("/admin/delivery/endpoint/")),
+    Picture("endpoint", _first("/admin/delivery/endpoint/", "/endpoint/")),
+    Picture("events", _at("/admin/delivery/event/")),
+    Picture("sent-again", _at("/admin/delivery/replay/")),
+    Picture("roles", _at("/admin/auth/group/")),
+    Picture("api", _at("/v2/docs")),
     Picture("audit-log", _at("/admin/audit/change/")),
     Picture("receiver", _at("/receiver/")),
 )

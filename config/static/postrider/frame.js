@@ -23,6 +23,15 @@
         fold(filters, toggle);
     }
 
+    // The cells of Django's tables of rows are called what their column is called.
+    for (const table of document.querySelectorAll(".inline-group .tabular table")) {
+        const names = [...table.querySelectorAll("thead th")].map((th) => th.textContent.trim());
+        for (const input of table.querySelectorAll("td input, td select, td textarea")) {
+            const name = names[input.closest("td").cellIndex];
+            if (name && !input.labels?.length) input.setAttribute("aria-label", name);
+        }
+    }
+
     const dialog = document.getElementById("dialog");
     const told = document.getElementById("told");
     let opener = null;
