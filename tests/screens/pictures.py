@@ -27,7 +27,7 @@ def _first(path: str, link: str) -> Callable[[Page], object]:
 
     def lead(page: Page) -> None:
         page.goto(path)
-        page.locator(f"#content a[href*='{link}']").first.click()
+        page.locator(f"#result_list a[href*='{link}'][href*='/change/']").first.click()
         page.wait_for_load_state()
 
     return lead
