@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 # What no page of ours uses, and so no script that got into one may.
-_UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "bluetooth", "display-capture")
+_UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "display-capture")
 PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _UNUSED)
 NO_STORE = "no-store, private"
 
