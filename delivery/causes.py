@@ -18,7 +18,7 @@ from delivery.models import Delivery, Endpoint
 from delivery.transports import ERRORS
 from delivery.troubled import Troubled
 
-SAMPLE = 1000
+SAMPLE = 500
 MOST = 8
 _DAY = timedelta(days=1)
 

@@ -8,7 +8,7 @@ from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
 from delivery.models import Delivery, Endpoint
 
 MOST = 10
-MOST_WAITING = 1000  # counted no further: a dead endpoint may have a million
+MOST_WAITING = 100  # counted no further: a dead endpoint may have a million
 
 
 class CountOf(Subquery):
