@@ -19,7 +19,7 @@ from delivery.transports import ERRORS
 
 MOST_OFFERED = 12
 MOST_LISTED_ENDPOINTS = 200
-MOST_SEARCHED = 500
+MOST_SEARCHED = 300
 _UNFINISHED = {"pending", "waiting"}
 
 
