@@ -83,6 +83,11 @@ class PostbackConfigForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.address_fault and "url" not in self.errors:
             self.add_error("url", self.address_fault)
 
+    def settings_changed(self) -> list[str]:
+        """The columns that are another than when the form was made; of the login what was typed."""
+        columns = [name for name in self.changed_data if name in PostbackConfigForm.Meta.fields]
+        return [*columns, *(name for name in logins.NAMES if logins.is_at_hand(self.instance, name))]
+
     def _tell(self, error: ValidationError) -> None:
         """To the fields that have no error yet."""
         for name, texts in error.message_dict.items():

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import orjson
 
 from postbacks.models import PostbackConfig
-from postbacks.resources import Around, Subject, data_of
+from postbacks.resources import EMBEDDABLE, Around, Subject, data_of
 from postbacks.validation import names_in
 
 
@@ -36,9 +36,9 @@ class Content:
         return timedelta(seconds=self.interval) if attempts_counted < self.attempts else None
 
 
-def frozen(config: PostbackConfig, type: str, data: str) -> str:
-    """The content of a delivery."""
-    content = Content(type, config.resource, data, config.number_of_attempts, config.attempt_interval)
+def frozen(config: PostbackConfig, type: str, resource: str, data: str) -> str:
+    """The content of a delivery. `resource` is what `data` is: the config may be about another by now."""
+    content = Content(type, resource, data, config.number_of_attempts, config.attempt_interval)
     return orjson.dumps(asdict(content)).decode()
 
 
@@ -47,5 +47,6 @@ def thawed(content: str) -> Content:
 
 
 def data_text(config: PostbackConfig, subject: Subject, known: Around) -> str:
-    """The `data` of a postback of this config."""
-    return orjson.dumps(data_of(subject, known, names_in(config.expands))).decode()
+    """The `data` of a postback of this config; embedded is what its resource has of what is asked for."""
+    embedded = [name for name in names_in(config.expands) if name in EMBEDDABLE[subject.resource]]
+    return orjson.dumps(data_of(subject, known, embedded)).decode()

@@ -1,7 +1,6 @@
 """Postback configs, what each has taken, and how far in the event log all of them have come."""
 
 from django.db import models
-from django.db.models import Q
 
 from delivery.ids import new_id
 from delivery.secrets import EncryptedTextField
@@ -55,25 +54,39 @@ class PostbackConfig(models.Model):
     # The form in which each boolean was sent, where it was not "1" or "0": it is answered in the same.
     boolean_forms = models.JSONField(default=dict, blank=True, editable=False)
     endpoint = models.OneToOneField("delivery.Endpoint", models.PROTECT, editable=False, related_name="+")
-    # What was recorded in between is posted; what was recorded before or after is not.
-    watching_since = models.DateTimeField(null=True, editable=False)
-    watching_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     modified_at = models.DateTimeField(editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-id"]
-        indexes = [
-            models.Index(
-                fields=["location", "resource"],
-                name="postback_watching",
-                condition=Q(watching_since__isnull=False),
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.resource} → {self.url.partition('://')[2].partition('?')[0]}"
+
+
+class Watch(models.Model):
+    """What a config asked for from one moment to another: of an event recorded in between it is told.
+
+    Written by `watching` when a config is made, switched on or off, changed or deleted. Kept for good: one is
+    as small as it is rare, and nobody can say how late a worker comes.
+    """
+
+    config = models.ForeignKey(PostbackConfig, models.CASCADE, related_name="watches", db_index=False)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)  # empty: still
+    resource = models.CharField(max_length=20)
+    on_create = models.BooleanField()
+    on_update = models.BooleanField()
+    on_delete = models.BooleanField()
+    gateway = models.ForeignKey("orders.Gateway", models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name_plural = "watches"
+        indexes = [models.Index(fields=["config", "until"], name="postback_watch")]
+
+    def __str__(self) -> str:
+        return f"{self.resource} from {self.since} to {self.until or 'now'}"
 
 
 class Postback(models.Model):

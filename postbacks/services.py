@@ -1,12 +1,12 @@
 """The only writer of postback configs, and the test that staff may send.
 
-Every change goes through `save`, so that API and forms have the same effects. What may not be saved raises
-ValidationError (see `postbacks.validation`) and leaves nothing behind.
+Every change goes through `add`, `edit` and `delete`, so that API and forms have the same effects. What may
+not be saved raises ValidationError (see `postbacks.validation`) and leaves nothing behind.
 """
 
+from copy import copy
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -19,7 +19,7 @@ from delivery import services as deliveries
 from delivery.ids import new_id
 from delivery.models import Delivery, Endpoint
 from delivery.queue import NewDelivery
-from postbacks import freezing, logins, samples, validation
+from postbacks import freezing, logins, samples, validation, watching
 from postbacks.models import PostbackConfig, Reach
 
 SETTINGS = (
@@ -42,47 +42,49 @@ def create(
     *, location: Location, by: str, is_address_checked: bool = False, **settings: Any
 ) -> PostbackConfig:
     """A new config with its endpoint; it is told of what happens from now on. `settings` are its columns."""
-    config = PostbackConfig(location=location, **settings)
-    save(config, by=by, is_address_checked=is_address_checked)
+    return add(PostbackConfig(location=location, **settings), by=by, is_address_checked=is_address_checked)
+
+
+def add(config: PostbackConfig, *, by: str, is_address_checked: bool = False) -> PostbackConfig:
+    """The same with a row that was put together elsewhere. See `edit` for `is_address_checked`."""
+    validation.check(config)
+    if not is_address_checked:
+        validation.check_address(config)
+    with transaction.atomic():
+        _insert(config)
+        audit.record(config, "created", by=by, new=_snapshot(config))
     return config
 
 
 def edit(
     config: PostbackConfig, *, by: str, is_address_checked: bool = False, **settings: Any
 ) -> PostbackConfig:
-    """Sets columns of the config as it is stored now."""
-    config.refresh_from_db(from_queryset=_lean())
-    for name, value in settings.items():
-        setattr(config, name, value)
-    save(config, by=by, is_address_checked=is_address_checked)
-    return config
+    """Sets these columns, and no other, of the config as it is stored; of two at once each keeps its own.
 
-
-def save(config: PostbackConfig, *, by: str, is_address_checked: bool = False) -> list[str]:
-    """Saves a config, new or edited; returns what changed.
-
-    Switched off it holds what waits and takes nothing more; switched on again it takes what happens from
-    then on. Another URL is tried at once by what waits for another attempt. With `is_address_checked` the
-    caller has asked `validation.check_address` outside its own transaction. Raises ConfigDeleted.
+    Of `boolean_forms` only the given names change. Switched off it holds what waits and is told of nothing
+    more; switched on again it is told of what happens from then on. Another URL is tried at once by what
+    waits for another attempt. With `is_address_checked` the caller has asked `validation.check_address`
+    outside its own transaction. Raises ConfigDeleted. `config` is brought up to date, and given back.
     """
-    validation.check(config)
-    if not is_address_checked and not PostbackConfig.objects.filter(pk=config.pk, url=config.url).exists():
-        validation.check_address(config)
+    if not is_address_checked and settings.get("url", config.url) != config.url:
+        _check_address(settings["url"])
     with transaction.atomic():
-        if config.pk is None:
-            _insert(config)
-            audit.record(config, "created", by=by, new=_snapshot(config))
-            return ["created"]
         stored = _locked(config)
-        changes = [name for name in SETTINGS if _differs(config, stored, name)]
-        if config.location_id != stored.location_id:
-            raise ValidationError({"location_id": ["A postback config stays in its location."]})
+        before = _snapshot(stored)
+        wanted = copy(stored)
+        for name, value in settings.items():
+            setattr(wanted, name, value)
+        forms = {**stored.boolean_forms, **settings.get("boolean_forms", {})}
+        wanted.boolean_forms = {name: form for name, form in forms.items() if form}
+        validation.check(wanted)
+        changes = [name for name in SETTINGS if _differs(wanted, stored, name)]
         if changes:
-            before, is_new_login = _snapshot(stored), not set(logins.NAMES).isdisjoint(changes)
-            _update(config, changes)
-            now = _snapshot(config, is_new_login=is_new_login)
-            audit.record(config, _in_words(config, changes), by=by, old=before, new=now)
-    return changes
+            is_new_login = not set(logins.NAMES).isdisjoint(changes)
+            _update(wanted, changes)
+            now = _snapshot(wanted, is_new_login=is_new_login)
+            audit.record(wanted, _in_words(wanted, changes), by=by, old=before, new=now)
+    config.refresh_from_db(from_queryset=_lean())
+    return config
 
 
 def delete(config: PostbackConfig, *, by: str) -> None:
@@ -90,12 +92,10 @@ def delete(config: PostbackConfig, *, by: str) -> None:
 
     Raises ConfigDeleted if it was deleted before.
     """
-    now = timezone.now()
     with transaction.atomic():
-        stored = _locked(config)
-        PostbackConfig.objects.filter(pk=config.pk).update(
-            deleted_at=now, is_active=False, watching_until=stored.watching_until or now
-        )
+        stored, now = _locked(config), timezone.now()
+        PostbackConfig.objects.filter(pk=config.pk).update(deleted_at=now, is_active=False)
+        watching.end(stored, now)
         queue.hold(stored.endpoint)
         queue.cancel(stored.endpoint)
         audit.record(stored, "deleted", by=by, old=_snapshot(stored))
@@ -119,7 +119,7 @@ def send_test(config: PostbackConfig, *, by: str) -> str:
         target_version=1,
         reason=f"CREATE {config.resource}",
         endpoint_id=config.endpoint_id,
-        content=freezing.frozen(config, "CREATE", samples.newest(config)),
+        content=freezing.frozen(config, "CREATE", config.resource, samples.newest(config)),
         is_test=True,
     )
     deliveries.send_test(test, by=by)
@@ -136,6 +136,13 @@ def cancel_what_is_left() -> int:
     return sum(queue.cancel(endpoint) for endpoint in deleted.filter(pk__in=left))
 
 
+def _check_address(url: str) -> None:
+    """Of one whose words are in order; of what is wrong with them the rules tell."""
+    draft = PostbackConfig(url=url)
+    if not validation.url_fault(draft):
+        validation.check_address(draft)
+
+
 def _insert(config: PostbackConfig) -> None:
     now = timezone.now()
     config.endpoint = Endpoint.objects.create(
@@ -143,9 +150,8 @@ def _insert(config: PostbackConfig) -> None:
     )
     signing.provide([config.endpoint.pk])
     config.created_at = config.modified_at = now
-    if config.is_active:
-        config.watching_since = now
     config.save(force_insert=True)
+    watching.begin(config, now)
     tx, event_id = event_log.horizon()  # all before it happened before now
     Reach.objects.get_or_create(pk=1, defaults={"tx": tx, "event_id": event_id})
 
@@ -166,12 +172,8 @@ def _locked(config: PostbackConfig) -> PostbackConfig:
 def _update(config: PostbackConfig, changes: list[str]) -> None:
     now = timezone.now()
     config.modified_at = now
-    if "is_active" in changes:
-        config.watching_since = now if config.is_active else config.watching_since
-        config.watching_until = None if config.is_active else now
-    closed = config.get_deferred_fields()
-    columns = [name.removesuffix("_id") for name in SETTINGS if name not in closed]
-    config.save(update_fields=[*columns, "modified_at", "watching_since", "watching_until"])
+    config.save(update_fields=[*(name.removesuffix("_id") for name in changes), "modified_at"])
+    watching.follow(config, changes, now)
     if {"url", "resource"} & set(changes):
         Endpoint.objects.filter(pk=config.endpoint_id).update(name=str(config)[:200])
     if "url" in changes:

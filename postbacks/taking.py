@@ -6,7 +6,6 @@ minute's tick runs it too, so that a lost wake-up loses nothing.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,8 +21,8 @@ from delivery.ids import new_id
 from delivery.log import Position
 from delivery.queue import NewDelivery
 from orders.models import Order
-from postbacks import freezing, logins
-from postbacks.models import Postback, PostbackConfig, Reach
+from postbacks import freezing, watching
+from postbacks.models import Postback, PostbackConfig, Reach, Watch
 from postbacks.resources import Subject, around
 from postbacks.resources.embedding import model_id
 from postbacks.resources.reading import Around, Change
@@ -109,55 +108,48 @@ def _takes(logged: Sequence[LoggedEvent]) -> list[Take]:
     matches = _matches(logged)
     subjects = _subjects({event.id: event for _, event in matches})
     takes = [
-        Take(config, event, subjects[event.id], new_id())
-        for config, event in matches
-        if event.id in subjects and _is_of_gateway(config, subjects[event.id])
+        Take(watch.config, event, subjects[event.id], new_id())
+        for watch, event in matches
+        if event.id in subjects and _is_of_gateway(watch, subjects[event.id])
     ]
     return sorted(takes, key=lambda one: (one.config.pk, one.event.id))
 
 
-def _matches(logged: Sequence[LoggedEvent]) -> list[tuple[PostbackConfig, LoggedEvent]]:
-    """Which config asks for which event. The configs stay locked: who edits one waits."""
-    asking: dict[tuple[int, str], list[PostbackConfig]] = defaultdict(list)
-    configs = PostbackConfig.objects.filter(
-        watching_since__isnull=False,
-        location_id__in={event.location_id for event in logged},
-        resource__in={event.resource for event in logged},
+def _matches(logged: Sequence[LoggedEvent]) -> list[tuple[Watch, LoggedEvent]]:
+    """Which config asked for which event when it was recorded."""
+    asking = watching.locked(
+        {event.location_id for event in logged},
+        {event.resource for event in logged},
+        min(event.recorded_at for event in logged),
     )
-    # Secrets stay closed: what is frozen holds none.
-    lean = configs.defer(*logins.NAMES).select_related("gateway")
-    for config in lean.select_for_update(of=("self",), no_key=True).order_by("pk"):
-        asking[config.location_id, config.resource].append(config)
     found = [
-        (config, event)
+        (watch, event)
         for event in logged
-        for config in asking[event.location_id, event.resource]
-        if _asks_for(config, event)
+        for watch in asking.get((event.location_id, event.resource), ())
+        if _asks_for(watch, event)
     ]
     return _without_test_cards(found)
 
 
-def _asks_for(config: PostbackConfig, event: LoggedEvent) -> bool:
-    if not getattr(config, _WANTED[event.operation]) or config.watching_since is None:
-        return False
-    is_over = config.watching_until is not None and event.recorded_at >= config.watching_until
-    return event.recorded_at >= config.watching_since and not is_over
+def _asks_for(watch: Watch, event: LoggedEvent) -> bool:
+    is_then = watch.since <= event.recorded_at and (watch.until is None or event.recorded_at < watch.until)
+    return is_then and bool(getattr(watch, _WANTED[event.operation]))
 
 
 def _without_test_cards(
-    found: list[tuple[PostbackConfig, LoggedEvent]],
-) -> list[tuple[PostbackConfig, LoggedEvent]]:
+    found: list[tuple[Watch, LoggedEvent]],
+) -> list[tuple[Watch, LoggedEvent]]:
     """Test card orders, and what is paid in them, leave by no way out."""
     order_ids = {event.order_id for _, event in found if event.order_id and event.resource in _OF_TEST_CARDS}
     if not order_ids:
         return found
     tests = set(Order.objects.filter(pk__in=order_ids, is_test=True).values_list("pk", flat=True))
-    return [(config, event) for config, event in found if event.order_id not in tests]
+    return [(watch, event) for watch, event in found if event.order_id not in tests]
 
 
-def _is_of_gateway(config: PostbackConfig, subject: Subject) -> bool:
-    is_asked = config.gateway_id is not None and config.resource in ("transaction", "transactionbatch")
-    return not is_asked or subject.values.get("gateway_id") == config.gateway_id
+def _is_of_gateway(watch: Watch, subject: Subject) -> bool:
+    is_asked = watch.gateway_id is not None and watch.resource in ("transaction", "transactionbatch")
+    return not is_asked or subject.values.get("gateway_id") == watch.gateway_id
 
 
 def _subjects(wanted: dict[int, LoggedEvent]) -> dict[int, Subject]:
@@ -252,7 +244,7 @@ def _delivery(take: Take, data: str) -> NewDelivery:
         target_version=1,
         reason=f"{event.operation} {event.resource}",
         endpoint_id=config.endpoint_id,
-        content=freezing.frozen(config, event.operation, data),
+        content=freezing.frozen(config, event.operation, event.resource, data),
     )
 
 

@@ -119,7 +119,12 @@ class PostbackConfigAdmin(QuickAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: PostbackConfig, form: Any, change: bool) -> None:
-        services.save(obj, by=actor(request), is_address_checked=True)
+        """Of one that is there, what was changed in the form: beside it others may change the rest."""
+        if not change:
+            services.add(obj, by=actor(request), is_address_checked=True)
+            return
+        typed = {name: getattr(obj, name) for name in form.settings_changed()}
+        services.edit(obj, by=actor(request), is_address_checked=True, **typed)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.references import LocationReference
+from delivery.catalogue import POSTBACKS
 from delivery.secrets import SecretUnreadable
 from postbacks import logins, logs, services, validation
 from postbacks.api.fields import GatewayReference, Sent, SentFlag, Whole, in_form
@@ -152,14 +153,15 @@ class PostbackConfigs(Resource):
 
     def make(self, values: dict[str, Any]) -> PostbackConfig:
         off = {name: Sent(False, "") for name in ("on_create", "on_update", "on_delete")}
-        settings = _settings({**off, **values}, {})
+        settings = _settings({**off, **values})
+        settings["boolean_forms"] = {name: form for name, form in settings["boolean_forms"].items() if form}
         with _named():
             is_checked = self.asked.is_about(values)
             return services.create(by=self.caller.by, is_address_checked=is_checked, **settings)
 
     def change(self, row: PostbackConfig, values: dict[str, Any]) -> PostbackConfig:
         values.pop("location", None)
-        settings = _settings(values, row.boolean_forms)
+        settings = _settings(values)
         with _named():
             is_checked = self.asked.is_about(values)
             return services.edit(row, by=self.caller.by, is_address_checked=is_checked, **settings)
@@ -187,8 +189,8 @@ def _asked(url: str) -> Asked:
     return Asked(url)
 
 
-def _settings(values: dict[str, Any], forms: dict[str, str]) -> dict[str, Any]:
-    """Columns of a config, and in which form each boolean was sent; null says: as usual."""
+def _settings(values: dict[str, Any]) -> dict[str, Any]:
+    """Columns of a config, and in which form each boolean was sent ("": as a text); null says: as usual."""
     flags = {name: value for name, value in values.items() if isinstance(value, Sent)}
     usual = {"number_of_attempts": 1, "attempt_interval": SHORTEST_INTERVAL}
     others = {
@@ -196,11 +198,10 @@ def _settings(values: dict[str, Any], forms: dict[str, str]) -> dict[str, Any]:
         for name, value in values.items()
         if name not in flags and name != "format"
     }
-    sent = {name: sent.form for name, sent in flags.items()}
     return {
         **others,
         **{name: sent.value for name, sent in flags.items()},
-        "boolean_forms": {name: form for name, form in {**forms, **sent}.items() if form},
+        "boolean_forms": {name: sent.form for name, sent in flags.items()},
     }
 
 
@@ -233,7 +234,7 @@ def _log(line: logs.Line, config: PostbackConfig) -> dict[str, Any]:
         "next_run_ts": int(next_run_at.timestamp()) if next_run_at else None,
         "created_ts": int(postback.taken_at.timestamp()),
         "type": postback.type,
-        "model": MODEL_NAMES[config.resource],
+        "model": MODEL_NAMES[POSTBACKS[postback.event.type][1]],
         "model_id": postback.resource_id,
     }
 

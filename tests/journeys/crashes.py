@@ -63,6 +63,11 @@ def waiting_for_us() -> int:
     return _count(f"SELECT count(DISTINCT pid) FROM pg_locks WHERE {waiting}")
 
 
+def waiting() -> int:
+    """How many connections of PostgreSQL wait for any lock."""
+    return _count("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+
+
 def _count(sql: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql)
