@@ -9,8 +9,8 @@ from django.utils import timezone
 from delivery.hours import Hour
 from delivery.rows import list_of
 
-WIDTH, HEIGHT = 720, 150
-_TOP, _GAP, _LEAST = 8, 6, 3  # a bar of one among thousands is still to be seen
+WIDTH, HEIGHT, TOP = 720, 150, 8
+_GAP, _LEAST = 6, 3  # a bar of one among thousands is still to be seen
 _STATES = {  # from the ground up: their class, and how the list finds them
     "delivered": {"state__exact": "delivered"},
     "waiting": {"state__in": "pending,waiting"},
@@ -77,7 +77,7 @@ def _pieces(numbers: Sequence[tuple[str, int, str]], highest: int) -> list[Piece
     pieces, ground = [], float(HEIGHT)
     for kind, number, url in numbers:
         if number:
-            height = max((HEIGHT - _TOP) * number / highest, _LEAST)
+            height = max((HEIGHT - TOP) * number / highest, _LEAST)
             ground -= height
             pieces.append(Piece(kind, number, url, round(ground, 1), round(height, 1)))
     return pieces

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit.models import Change
 from config import readiness
-from config.chart import HEIGHT, WIDTH, bars
+from config.chart import HEIGHT, TOP, WIDTH, bars
 from delivery import catalogue, counts
 from delivery.causes import Cause, causes
 from delivery.health import health_of
@@ -77,7 +77,12 @@ def _numbers(now: datetime) -> dict[str, Any]:
             "waited": _in_short(now - oldest.created_at) if oldest else "",
         },
         "bars": bars(hours),
-        "chart": {"width": WIDTH, "height": HEIGHT},
+        "chart": {
+            "width": WIDTH,
+            "height": HEIGHT,
+            "top": TOP,
+            "highest": max(hour.total for hour in hours),
+        },
         "is_quiet": not any(hour.total for hour in hours),
         "has_sent": any(what == counts.QUEUED for _, what in totals),
     }

@@ -11,6 +11,7 @@ from faker import Faker
 from customers import services
 from customers.models import Customer, Location
 from demo.store import BY
+from orders.importers.people import mailbox
 from orders.lifecycle import Line, Payment
 from orders.models import Campaign, OrderItem, Product
 
@@ -96,7 +97,7 @@ def _details(faker: Faker) -> dict[str, Any]:
     return {
         "first_name": first,
         "last_name": last,
-        "email": faker.unique.ascii_safe_email(),
+        "email": f"{mailbox(first, last, str(faker.unique.random_int(100, 99_999)))}@example.com",
         "cell_phone": faker.cellphone_number(),
         "address": faker.street_address(),
         "city": faker.city(),

@@ -40,11 +40,10 @@ def person(source_id: str, country: Country) -> dict[str, Any]:
     pool = _pool(country.locale)
     first, last = pool.first_names[dice[0] % 256], pool.last_names[dice[1] % 256]
     city, postal_code = pool.places[dice[2] % 128]
-    mailbox = ".".join(filter(None, (_ascii(first), _ascii(last), f"{dice[3]:08x}")))
     return {
         "first_name": first,
         "last_name": last,
-        "email": f"{mailbox}@{_DOMAINS[dice[4] % 3]}",
+        "email": f"{mailbox(first, last, f'{dice[3]:08x}')}@{_DOMAINS[dice[4] % 3]}",
         "cell_phone": f"+{country.calling_code} 555 {dice[5] % 10**7:07}",
         "address": pool.streets[dice[6] % 128],
         "city": city,
@@ -52,6 +51,11 @@ def person(source_id: str, country: Country) -> dict[str, Any]:
         "country": country.code,
         "has_generated_data": True,
     }
+
+
+def mailbox(first_name: str, last_name: str, mark: str) -> str:
+    """The part of an address before the @: the name, and a mark that no namesake has."""
+    return ".".join(filter(None, (_ascii(first_name), _ascii(last_name), mark)))
 
 
 def card_payment(source_id: str) -> Payment:

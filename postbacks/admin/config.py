@@ -56,6 +56,11 @@ class PostbackConfigAdmin(QuickAdmin):
             ("Basic authentication", {"fields": (*login, *takes_away)}),
         ]
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """A list of one location does not name it in each line."""
+        is_of_one = _BY_LOCATION in request.GET
+        return tuple(name for name in self.list_display if not (is_of_one and name == "location"))
+
     def get_readonly_fields(self, request: HttpRequest, obj: PostbackConfig | None = None) -> tuple[str, ...]:
         return ("location",) if obj else ()
 
@@ -169,7 +174,7 @@ class PostbackConfigAdmin(QuickAdmin):
 
     @admin.display(description="attempts")
     def attempts(self, config: PostbackConfig) -> str:
-        return f"{config.number_of_attempts} × {config.attempt_interval} s"
+        return f"{config.number_of_attempts} × {config.attempt_interval} s".replace(" ", "\N{NO-BREAK SPACE}")
 
     @admin.display(description="state")
     def state(self, config: PostbackConfig) -> str:

@@ -86,6 +86,18 @@ def _versions(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def _sent_again(page: Page) -> None:
+    """The list of what was sent again, after one delivery was."""
+    page.goto("/admin/delivery/delivery/?state__exact=delivered")
+    page.locator("#result_list input[type=checkbox]").nth(1).check()
+    page.locator("#result_list input[type=checkbox]").nth(2).check()
+    page.locator("select[name=action]").first.select_option(index=1)
+    page.get_by_role("button", name="Go").first.click()
+    page.locator("#content form button[type=submit], #content form input[type=submit]").last.click()
+    page.wait_for_load_state()
+    page.goto("/admin/delivery/replay/")
+
+
 def _postbacks(page: Page) -> None:
     page.goto("/admin/customers/location/")
     page.locator("#result_list a").first.click()
@@ -119,7 +131,7 @@ PICTURES = (
     Picture("products", _at("/admin/orders/product/")),
     Picture("locations", _at("/admin/customers/location/")),
     Picture("postback-configs", _postbacks),
-    Picture("search", _at("/admin/search/?q=silva")),
+    Picture("search", _at("/admin/search/?q=partner")),
     Picture("deliveries", _at("/admin/delivery/delivery/")),
     Picture("delivery", _first("/admin/delivery/delivery/?state__exact=delivered", "/delivery/delivery/")),
     Picture(
@@ -128,7 +140,7 @@ PICTURES = (
     Picture("endpoints", _at("/admin/delivery/endpoint/")),
     Picture("endpoint", _first("/admin/delivery/endpoint/", "/endpoint/")),
     Picture("events", _at("/admin/delivery/event/")),
-    Picture("sent-again", _at("/admin/delivery/replay/")),
+    Picture("sent-again", _sent_again),
     Picture("roles", _at("/admin/auth/group/")),
     Picture("api", _at("/v2/docs")),
     Picture("audit-log", _at("/admin/audit/change/")),
