@@ -6,7 +6,7 @@ PIP_INSTALL := $(PY) -m pip install --require-hashes --quiet --quiet --disable-p
 UV_COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml
 # Two at a time, each with a server of its own; one after the other on a server that is given.
-SIDE_BY_SIDE := $(if $(DATABASE_URL),,-n 2 --dist loadfile)
+SIDE_BY_SIDE := $(if $(DATABASE_URL),,-n 2 --dist loadfile --no-loadscope-reorder)
 SAY := @printf '\n\033[1m%s\033[0m\n'
 
 .PHONY: help run test check lock bench torture screens verify-data chromium redis
