@@ -1,6 +1,7 @@
 """How log records are written: as lines for people or as JSON for machines, with what they are about."""
 
 import logging
+import re
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -12,6 +13,17 @@ from delivery.terminal import shown
 EXTRAS = ("delivery", "channel", "endpoint", "attempt", "error", "status", "duration_ms")
 
 
+# What lets somebody in, where an address of the API carries it: its path, or a query parameter.
+_SECRET = re.compile(
+    r"""(/v2/token/|(?:user(?:-|%2d)api(?:-|%2d)key|access(?:-|%2d)token)=)[^\s/?&#"']+""", re.IGNORECASE
+)
+
+
+def blotted(text: str) -> str:
+    """Without what a line could let somebody in by."""
+    return _SECRET.sub(r"\1********", text)
+
+
 class Line(logging.Formatter):
     """Time, level, logger, message and `name=value` for each extra, on one line; then the trace, if any."""
 
@@ -20,10 +32,10 @@ class Line(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         about = "".join(f" {name}={value}" for name, value in _extras(record).items())
-        return shown(super().formatMessage(record) + about)
+        return shown(blotted(super().formatMessage(record) + about))
 
     def formatException(self, ei: Any) -> str:
-        return "\n".join(map(shown, super().formatException(ei).split("\n")))
+        return "\n".join(map(shown, blotted(super().formatException(ei)).split("\n")))
 
 
 class Json(JsonFormatter):
@@ -35,7 +47,8 @@ class Json(JsonFormatter):
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         names = {"timestamp": "timestamp", "levelname": "level", "name": "logger", "message": "message"}
         names |= {name: name for name in (*EXTRAS, "exc_info", "stack_info")}
-        return {said: log_data[name] for name, said in names.items() if log_data.get(name) is not None}
+        told = {said: log_data[name] for name, said in names.items() if log_data.get(name) is not None}
+        return {name: blotted(value) if isinstance(value, str) else value for name, value in told.items()}
 
 
 def _extras(record: logging.LogRecord) -> dict[str, Any]:

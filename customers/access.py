@@ -17,9 +17,10 @@ from customers.models import AccessToken, ApiKey, ApiUser, Location
 from delivery import texts
 from delivery.ids import new_id
 
-TOKEN_LIFE = timedelta(minutes=15)  # from its last use
+TOKEN_LIFE = timedelta(minutes=15)  # from its last use, at least
 # A use is written down when the last one on record is older than this: reading costs no write per call.
 NOTED_EVERY = timedelta(minutes=1)
+_GRANTED = TOKEN_LIFE + NOTED_EVERY  # so that a use that is not written down has its whole life, too
 
 
 class AccessRefused(ValueError):
@@ -99,18 +100,17 @@ def key_of_token(token: str, developer_id: str | None) -> ApiKey | None:
     found = tokens.filter(key__in=ApiKey.objects.filter(_VALID)).select_related("key__user").first()
     if found is None or not _is_developer(found.key.user, developer_id):
         return None
-    if found.expires_at < now + TOKEN_LIFE - NOTED_EVERY:
-        AccessToken.objects.filter(pk=found.pk).update(expires_at=now + TOKEN_LIFE)
+    if found.expires_at < now + TOKEN_LIFE:
+        AccessToken.objects.filter(pk=found.pk).update(expires_at=now + _GRANTED)
     _note_use(found.key)
     return found.key
 
 
 def grant_token(key: ApiKey) -> tuple[AccessToken, str]:
-    """Exchanges a key for a token that is valid for TOKEN_LIFE after its last use; its row and its text."""
+    """Exchanges a key for a token that is valid for TOKEN_LIFE after its last use, and up to a minute more;
+    its row and its text."""
     text, now = secrets.token_hex(32), timezone.now()
-    row = AccessToken.objects.create(
-        key=key, digest=_digest(text), created_at=now, expires_at=now + TOKEN_LIFE
-    )
+    row = AccessToken.objects.create(key=key, digest=_digest(text), created_at=now, expires_at=now + _GRANTED)
     return row, text
 
 

@@ -9,11 +9,13 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from customers import identities
 from customers.models import Customer, Location
 from delivery import events, sets, snapshots, texts
 from delivery.events import Happening
 
 _EXTERNAL_ID_INDEX = "customer_external_id"
+_TRIES = 5
 
 CONTACT_FIELDS = (
     "external_id",
@@ -52,6 +54,10 @@ class CustomerGone(ContactRefused):
     """The customer was deleted."""
 
 
+class ContactBusy(ContactRefused):
+    """Others make, change and delete it at the same moment, again and again."""
+
+
 class ExternalIdTaken(ContactRefused):
     """Another customer of the location is called so already."""
 
@@ -82,7 +88,8 @@ def take_in(
     """The customer of each person (a mapping with CONTACT_FIELDS), found or made, in the same order.
 
     Found by external id, else by e-mail without regard to case, else by the digits of the phone
-    (decision 6); who is found stays as he is. A bounded number of statements, however many people.
+    (decision 6); who is found stays as he is. Of two that take in the same new person at once the second
+    waits, and finds him. A bounded number of statements, however many people.
     Raises ContactRefused, and takes nobody in, if a text of one of them cannot be stored.
     """
     for person in people:
@@ -111,17 +118,23 @@ def create(location: Location, *, by: str, **fields: Any) -> Customer:
 def update_or_create(location: Location, *, external_id: str, by: str, **fields: Any) -> Customer:
     """The customer with this external id, changed by the fields; a new one if there is none.
 
-    Of two calls at once one creates and the other changes. Raises ContactRefused as these do.
+    Of two calls at once one creates and the other changes. Raises ContactRefused as these do, and
+    ContactBusy if whoever it finds has been deleted or made each time before it could act.
     """
     fields["external_id"] = external_id
     known = Customer.objects.filter(location=location, external_id=external_id, deleted_at__isnull=True)
-    customer = known.first()
-    if customer is None:
+    for _ in range(_TRIES):
+        customer = known.first()
         try:
-            return create(location, by=by, **fields)
-        except ExternalIdTaken:  # meanwhile
-            customer = known.get()
-    return update(customer, by=by, **fields)
+            return (
+                create(location, by=by, **fields) if customer is None else update(customer, by=by, **fields)
+            )
+        except CustomerGone:  # since it was found
+            continue
+        except ExternalIdTaken:
+            if customer is not None:
+                raise
+    raise ContactBusy("This contact is changed by others at the same moment. Send it again.")
 
 
 def update(customer: Customer, *, by: str, **fields: Any) -> Customer:
@@ -191,13 +204,18 @@ def digits(phone: str) -> str:
 class _Known:
     """The customers that people of one batch may turn out to be, read in three statements."""
 
+    KINDS = ("external_id", "email", "phone")
+
     def __init__(self, location: Location, people: Sequence[Mapping[str, Any]]) -> None:
-        self._by: dict[tuple[str, str], Customer] = {}
-        wanted: dict[str, set[str]] = {"external_id": set(), "email": set(), "phone": set()}
+        self._location, self._by = location, dict[tuple[str, str], Customer]()
+        self.look_for(people)
+
+    def look_for(self, people: Sequence[Mapping[str, Any]]) -> None:
+        wanted: dict[str, set[str]] = {kind: set() for kind in self.KINDS}
         for person in people:
             for kind, value in _keys(person):
                 wanted[kind].add(value)
-        here = Customer.objects.filter(location=location, deleted_at__isnull=True).order_by("id")
+        here = Customer.objects.filter(location=self._location, deleted_at__isnull=True).order_by("id")
         emails = wanted["email"] | {ascii_lower(str(person.get("email") or "").strip()) for person in people}
         found = [
             here.filter(external_id__in=wanted["external_id"]) if wanted["external_id"] else [],
@@ -232,7 +250,7 @@ def _taken_in(
     quiet: bool,
 ) -> list[Customer]:
     with transaction.atomic():
-        known = _Known(location, people)
+        known = _known(location, people)
         result, new, happenings = [], [], []
         now = timezone.now()
         for index, person in enumerate(people):
@@ -257,6 +275,19 @@ def _taken_in(
         if happenings:
             events.record_many(happenings, by=by, quiet=quiet)
     return result
+
+
+def _known(location: Location, people: Sequence[Mapping[str, Any]]) -> _Known:
+    """Who is there; whoever is not will not be made by another until the transaction ends."""
+    if len(people) * len(_Known.KINDS) > identities.MOST:
+        identities.lock_all(location.pk)
+        return _Known(location, people)
+    known = _Known(location, people)
+    strangers = [person for person in people if known.find(person) is None]
+    if strangers:
+        identities.lock(location.pk, [key for person in strangers for key in _keys(person)])
+        known.look_for(strangers)
+    return known
 
 
 def _keys(person: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -317,7 +348,7 @@ def _external_id_kept(customer: Customer) -> Iterator[None]:
 
 
 def _locked(customer: Customer) -> Customer:
-    found = Customer.objects.select_for_update().get(pk=customer.pk)
-    if found.deleted_at:
+    found = Customer.objects.select_for_update().filter(pk=customer.pk).first()
+    if found is None or found.deleted_at:
         raise CustomerGone("This customer was deleted.")
     return found

@@ -1,6 +1,6 @@
 """What a channel is: the app that knows what a kind of delivery means. Listed in settings, one line each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -55,6 +55,10 @@ class Channel(Protocol):
 
     def page(self, delivery: Delivery) -> str:
         """The address of the page of what it goes to."""
+        ...
+
+    def endpoints_of(self, location_ids: Collection[int]) -> list[int]:
+        """The endpoints of what belongs to these locations, also of what was deleted or is switched off."""
         ...
 
     def said(self, delivery: Delivery) -> Said:

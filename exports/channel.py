@@ -1,6 +1,6 @@
 """Export postbacks as deliveries: how one becomes a request at each attempt, and how people read it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from django.urls import reverse
@@ -15,7 +15,7 @@ from exports.models import ExportProfile, FieldMapping
 from exports.render import Content, filled, thawed, with_query
 from exports.wording import describe
 
-__all__ = ["IS_UNTIL_SUCCESS", "describe", "page", "prepare", "retry_after", "said"]
+__all__ = ["IS_UNTIL_SUCCESS", "describe", "endpoints_of", "page", "prepare", "retry_after", "said"]
 
 
 IS_UNTIL_SUCCESS = True
@@ -55,6 +55,11 @@ def _prepared_apart(deliveries: Sequence[Delivery]) -> dict[str, Request | Unsen
 def retry_after(delivery: Delivery, attempts_made: int) -> timedelta | None:
     """Exports are carried until they succeed."""
     return retries.until_success(attempts_made)
+
+
+def endpoints_of(location_ids: Collection[int]) -> list[int]:
+    found = ExportProfile.objects.filter(location__in=location_ids)
+    return list(found.order_by().values_list("endpoint_id", flat=True))
 
 
 def said(delivery: Delivery) -> Said:

@@ -79,7 +79,7 @@ def lines(location: Location, wanted: Sequence[Wanted]) -> list[Line]:
     """Lines of a cart; what the catalogue does not know by its sku is added to it. Two statements."""
     skus = {one.sku for one in wanted if one.product is None}
     found = {product.sku: product for product in Product.objects.filter(location=location, sku__in=skus)}
-    for one in wanted:
+    for one in sorted(wanted, key=lambda one: one.sku):  # so that two at once never wait in a circle
         if one.product is None and one.sku not in found:
             found[one.sku] = _product(location, one)
     return [
@@ -89,9 +89,10 @@ def lines(location: Location, wanted: Sequence[Wanted]) -> list[Line]:
 
 
 def _made(location: Location, new: NewOrder, *, by: str) -> Order:
-    customer = new.customer or customers.take_in(location, [new.person], by=by)[0]
+    # The catalogue first, then the person, as an import does: or they would wait in a circle.
     cart = lines(location, new.wanted)
     campaign = _campaign(location, new.campaign) if new.campaign else None
+    customer = new.customer or customers.take_in(location, [new.person], by=by)[0]
     with lifecycle.batch(by=by) as work:
         case = lifecycle.create_partial_in(
             work, location=location, customer=customer, lines=cart, campaign=campaign, **new.fields

@@ -1,7 +1,7 @@
 """Postbacks as deliveries: how one becomes a request at each attempt, how often, and how people read it."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.urls import reverse
@@ -15,7 +15,7 @@ from postbacks.freezing import Content, thawed
 from postbacks.models import PostbackConfig
 from postbacks.wording import describe
 
-__all__ = ["IS_UNTIL_SUCCESS", "describe", "page", "prepare", "retry_after", "said"]
+__all__ = ["IS_UNTIL_SUCCESS", "describe", "endpoints_of", "page", "prepare", "retry_after", "said"]
 
 IS_UNTIL_SUCCESS = False
 TIMEOUT_SECONDS = 20
@@ -53,6 +53,11 @@ def retry_after(delivery: Delivery, attempts_made: int) -> timedelta | None:
         return None
     asked = delivery.attempts_asked + bool(delivery.asked_by)
     return thawed(delivery.content).next_after(attempts_made - asked)
+
+
+def endpoints_of(location_ids: Collection[int]) -> list[int]:
+    found = PostbackConfig.objects.filter(location__in=location_ids)
+    return list(found.order_by().values_list("endpoint_id", flat=True))
 
 
 def said(delivery: Delivery) -> Said:

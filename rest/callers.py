@@ -14,7 +14,7 @@ class Caller:
     user_id: str
     by: str  # as events name who did it: `api:shop-3`
     locations: Mapping[str, int]
-    time_zone: str  # of its first location: what "today" means
+    zones: Mapping[str, str]  # the time zone of each, by public id
     is_authenticated: bool = True  # for REST framework
 
     @property
@@ -22,8 +22,13 @@ class Caller:
         return list(self.locations.values())
 
     @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
+    def time_zone(self) -> str:
+        """Of its first location."""
+        return next(iter(self.zones.values()), "UTC")
+
+    def zone(self, location: str | None = None) -> ZoneInfo:
+        """What "today" means: by the clock of the location with this public id, else of the first one."""
+        return ZoneInfo(self.zones.get(location or "", self.time_zone))
 
 
 def caller_of(request: Request) -> Caller:

@@ -17,11 +17,15 @@ _LAST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One column that a list can be filtered by. `read` makes a value of the text; ValueError: it cannot."""
+    """One column that a list can be filtered by. `read` makes a value of the text; ValueError: it cannot.
+
+    `besides` holds of every row that has any value: said with it, an index over these rows serves.
+    """
 
     column: str
     read: Callable[[str], Any]
     schema: Mapping[str, Any]
+    besides: Q | None = None
 
 
 def text(column: str) -> Filter:
@@ -29,9 +33,10 @@ def text(column: str) -> Filter:
     return Filter(column, _text, {"type": "string", "maxLength": 255})
 
 
-def text_in_any_case(column: str) -> Filter:
-    """Equal to a text but for capitals; the column holds it in small letters."""
-    return Filter(f"{column}__in", _in_small_letters, {"type": "string", "maxLength": 255})
+def text_in_any_case(column: str, *, of: str) -> Filter:
+    """Equal to a text but for capitals; the column holds in small letters what another holds as it is."""
+    schema = {"type": "string", "maxLength": 255}
+    return Filter(f"{column}__in", _in_small_letters, schema, besides=~Q(**{of: ""}))
 
 
 def choice(column: str, *words: str) -> Filter:
@@ -72,6 +77,7 @@ def condition(filters: Mapping[str, Filter | Span], params: Mapping[str, str], z
                 found &= _within(name, wanted, params, zone)
             elif name in params:
                 found &= Q(**{wanted.column: wanted.read(params[name])})
+                found &= (params[name] and wanted.besides) or Q()
         except ValueError as fault:
             errors[name] = [f"{name} {fault}."]
         except NotValid as fault:

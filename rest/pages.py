@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 
 from rest.errors import NotValid, invalid
+from rest.walks import Walk
 
 MOST_ON_A_PAGE = 200
 ON_A_PAGE = 20
@@ -64,16 +65,18 @@ def cut(
     key_of: Callable[[str], Any],
     href: Callable[[str], str],
     id_of: Callable[[Any], str],
+    walk: Walk | None = None,
 ) -> Page:
     """The part that is wanted. `key_of` gives the key of an id's row, `href` the list's address with other
-    parameters, `id_of` the id of a row."""
+    parameters, `id_of` the id of a row; `walk` says where the rows lie, if no one index gives them in the
+    order of their ids."""
     sign = "-" if what.is_descending else ""
     order = [f"{sign}{sorts[what.sort]}"] + ([f"{sign}pk"] if what.sort != BY_ID else [])
     rows = rows.order_by(*order)
     sort = {"attributes": {what.sort: "desc" if what.is_descending else "asc"}}
     if what.after is None:
         return _numbered(rows, what, sort, href)
-    return _following(rows, what, sort, key_of=key_of, href=href, id_of=id_of)
+    return _following(rows, what, sort, key_of=key_of, href=href, id_of=id_of, walk=walk)
 
 
 def _numbered(rows: QuerySet[Any], what: Wanted, sort: dict[str, Any], href: Callable[[str], str]) -> Page:
@@ -103,14 +106,19 @@ def _following(
     key_of: Callable[[str], Any],
     href: Callable[[str], str],
     id_of: Callable[[Any], str],
+    walk: Walk | None,
 ) -> Page:
     """Counts nothing and skips nothing: the index is entered at the row that came last."""
+    bound: dict[str, Any] = {}
     if what.after:
         last_seen = key_of(what.after)
         if last_seen is None:
             raise invalid("after", "after provided is not valid")
-        rows = rows.filter(**{"pk__lt" if what.is_descending else "pk__gt": last_seen})
-    found = list(rows[: what.size + 1])
+        bound = {"pk__lt" if what.is_descending else "pk__gt": last_seen}
+    if walk is not None:
+        keys = walk.next_keys(bound, "-pk" if what.is_descending else "pk", what.size + 1)
+        bound = {"pk__in": keys}
+    found = list(rows.filter(**bound)[: what.size + 1])
     shown = found[: what.size]
     links = {"self": {"href": href(_query(after=what.after))}}
     if len(found) > len(shown):

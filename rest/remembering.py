@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rest.callers import caller_of
-from rest.errors import invalid
+from rest.errors import Gone, invalid
 from rest.models import RememberedAnswer
 
 HEADER = "Idempotency-Key"
@@ -56,7 +56,9 @@ def _claimed(caller: str, key: str, fingerprint: str) -> RememberedAnswer | None
 
 
 def _remembered(caller: str, key: str, fingerprint: str) -> Response:
-    before = RememberedAnswer.objects.get(caller=caller, key=key)
+    before = RememberedAnswer.objects.filter(caller=caller, key=key).first()
+    if before is None:  # a day old, and pruned since it was found
+        raise Gone(f"What this {HEADER} gave was forgotten this moment. Send it again.")
     if before.fingerprint != fingerprint:
         raise invalid(HEADER, f"This {HEADER} was used for another request.")
     return Response(orjson.loads(before.body), status=before.status, headers={"Idempotent-Replayed": "true"})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import URLPattern, path, reverse
 from rest_framework import exceptions, serializers, status
 from rest_framework.generics import GenericAPIView
@@ -17,12 +17,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
-from rest import filters, pages, remembering
+from rest import filters, pages, remembering, walks
 from rest.callers import Caller, caller_of
 from rest.errors import Gone, NotValid, invalid
 from rest.filters import Filter, Span
 from rest.schema import ResourceSchema
 from rest.serializers import LINKS, Input
+from rest.walks import Walk
 
 # By which a client may say who it is, instead of by headers.
 CREDENTIALS = frozenset({"developer-id", "user-id", "user-api-key", "access-token"})
@@ -32,6 +33,8 @@ LOCATION = "location_id"
 Expansion = Callable[[Sequence[Any]], Mapping[Any, Any]]
 Answers: TypeAlias = list[dict[str, Any]]
 Names: TypeAlias = list[str]
+Keys: TypeAlias = list[int]
+Parts: TypeAlias = tuple[QuerySet[Any], str]
 
 
 class Resource(ViewSetMixin, GenericAPIView):
@@ -63,6 +66,14 @@ class Resource(ViewSetMixin, GenericAPIView):
         """Those of the rows that lists show."""
         return rows
 
+    def parts(self) -> Parts | None:
+        """Where an index gives the rows that the caller may see in the order of their ids: the keys of what,
+        and the column that names them. None: they lie together, or all are few."""
+        if len(self.location_keys) < 2 or self.location_column != LOCATION:
+            return None
+        kind: Any = self.rows().model._meta.get_field(LOCATION.removesuffix("_id")).related_model
+        return kind.objects.filter(pk__in=self.location_keys), LOCATION
+
     def is_gone(self, row: Any) -> bool:
         """Whether the row is only left to say that it was deleted."""
         return False
@@ -91,14 +102,15 @@ class Resource(ViewSetMixin, GenericAPIView):
         params = self._params(filters.names(self.filters) | pages.NAMES)
         sorts = {pages.BY_ID: "pk", **self.sorts}
         wanted = pages.wanted(params, sorts)
-        rows = self.listed(self.seen()).filter(filters.condition(self.filters, params, self.caller.zone))
+        condition = filters.condition(self.filters, params, self.caller.zone(params.get(LOCATION)))
         page = pages.cut(
-            rows,
+            self.listed(self.seen()).filter(condition),
             wanted,
             sorts=sorts,
             key_of=self._key_of,
             href=self._list_href,
             id_of=lambda row: str(getattr(row, self.id_column)),
+            walk=self._walk(condition) if wanted.after is not None else None,
         )
         return Response({self.plural: self.shown(page.rows), "meta": page.meta})
 
@@ -112,7 +124,7 @@ class Resource(ViewSetMixin, GenericAPIView):
         row = self.found(id)
         assert self.changes is not None
         values = self.taken(self.changes, row)
-        return self.enveloped(self.allowed(lambda: self.change(row, values)))
+        return self.allowed(lambda: self.enveloped(self.change(row, values)))
 
     def destroy(self, request: Request, id: str) -> Response:
         row = self.found(id)
@@ -122,7 +134,7 @@ class Resource(ViewSetMixin, GenericAPIView):
     def _create(self) -> Response:
         assert self.creates is not None
         values = self.taken(self.creates)
-        return self.enveloped(self.allowed(lambda: self.make(values)), status.HTTP_201_CREATED)
+        return self.allowed(lambda: self.enveloped(self.make(values), status.HTTP_201_CREATED))
 
     # --- for these, and for actions of a subclass -------------------------------------------------------
 
@@ -133,12 +145,17 @@ class Resource(ViewSetMixin, GenericAPIView):
     def get_serializer_context(self) -> dict[str, Any]:
         return {"caller": self.caller}
 
+    @property
+    def location_keys(self) -> Keys:
+        """Of the locations that the caller may see; only the one that `?location_id=` names, if it does."""
+        wanted = self.request.query_params.get(LOCATION)
+        if not wanted:
+            return self.caller.location_keys
+        return [key for public_id, key in self.caller.locations.items() if public_id == wanted]
+
     def seen(self) -> QuerySet[Any]:
         """The rows that the caller may see; of one location, if `?location_id=` names one."""
-        keys = self.caller.location_keys
-        wanted = self.request.query_params.get(LOCATION)
-        if wanted:
-            keys = [key for public_id, key in self.caller.locations.items() if public_id == wanted]
+        keys = self.location_keys
         if len(keys) == 1:  # an index that begins with the location also gives the order
             return self.rows().filter(**{self.location_column: keys[0]})
         return self.rows().filter(**{f"{self.location_column}__in": keys})
@@ -177,7 +194,10 @@ class Resource(ViewSetMixin, GenericAPIView):
         }
 
     def allowed(self, act: Callable[[], Any]) -> Any:
-        """What the act gives, all of it or nothing; what the domain refuses, it refuses in words."""
+        """What the act gives, all of it or nothing; what the domain refuses, it refuses in words.
+
+        The answer is made in it, too: if it cannot be, nothing was done.
+        """
         try:
             with transaction.atomic():
                 return act()
@@ -197,6 +217,10 @@ class Resource(ViewSetMixin, GenericAPIView):
             more = {name: found.get(row.pk) for name, found in embedded.items()}
             answers.append({**read.to_representation(row), **more, **self.links(row)})
         return answers
+
+    def _walk(self, condition: Q) -> Walk | None:
+        parts = self.parts() if walks.is_possible() else None
+        return None if parts is None else Walk(self.listed(self.rows()).filter(condition), *parts)
 
     def _key_of(self, id: str) -> Any:
         """The key of the row with this id; None if there is none that the caller may see."""

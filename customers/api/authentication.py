@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.http import HttpRequest
@@ -18,14 +19,20 @@ class ApiAuthentication(authentication.BaseAuthentication):
     """Gives a `Caller` and the key it came with; nothing for a request without credentials."""
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey] | None:
+        """Any credentials of the request that are whole and right will do, whatever else is wrong in it.
+
+        What is wrong counts as a failed login all the same, so nobody tries keys beside a right one for free.
+        """
         http: HttpRequest = request._request
         given = presented(http)
-        if given is None:
+        if not given and not _says_who(http):
             return None
-        key = given.key()
-        if key is None:
-            raise failed_login(http)
-        return caller(key), key
+        for place, one in enumerate(given):
+            if (key := one.key()) is not None:
+                if place:
+                    failed_login(http)
+                return caller(key), key
+        raise failed_login(http)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Basic realm="Postrider API", charset="UTF-8"'
@@ -54,21 +61,30 @@ class ByToken:
         return access.key_of_token(self.token, self.developer_id)
 
 
-def presented(request: HttpRequest) -> ByKey | ByToken | None:
-    """The credentials of a request, of whichever form; None if it has none.
+def presented(request: HttpRequest) -> list[ByKey | ByToken]:
+    """The credentials of a request that are whole, each form once: tokens first, then keys, then HTTP Basic.
 
     With `user-id` and `user-api-key` the `developer-id` has to be there and right; with a token or HTTP
     Basic, which have no place for it, it has to be right only if it is there.
     """
     developer_id = _said(request, "developer-id")
-    if token := _said(request, "access-token"):
-        return ByToken(token, developer_id)
+    places: tuple[Mapping[str, str], ...] = (request.headers, request.GET)
+    tokens = [ByToken(token, developer_id) for place in places if (token := place.get("access-token"))]
+    keys = [
+        ByKey(user_id, secret, place.get("developer-id") or developer_id or "")
+        for place in places
+        if (user_id := place.get("user-id")) and (secret := place.get("user-api-key"))
+    ]
     user_id, secret = _said(request, "user-id"), _said(request, "user-api-key")
-    if user_id is not None or secret is not None:
-        return ByKey(user_id or "", secret or "", developer_id or "")
-    if basic := _basic(request.headers.get("Authorization", "")):
-        return ByKey(*basic, developer_id)
-    return None
+    scattered = [ByKey(user_id, secret, developer_id or "")] if user_id and secret and not keys else []
+    basic = _basic(request.headers.get("Authorization", ""))
+    said: list[ByKey | ByToken] = [
+        *tokens,
+        *keys,
+        *scattered,
+        *([ByKey(*basic, developer_id)] if basic else []),
+    ]
+    return list(dict.fromkeys(said))
 
 
 def caller(key: ApiKey) -> Caller:
@@ -76,7 +92,13 @@ def caller(key: ApiKey) -> Caller:
     user = key.user
     found = list(user.locations.order_by("pk").values_list("public_id", "pk", "time_zone"))
     locations = {public_id: pk for public_id, pk, _ in found}
-    return Caller(user.public_id, f"api:{user.name}", locations, found[0][2] if found else "UTC")
+    zones = {public_id: zone for public_id, _, zone in found}
+    return Caller(user.public_id, f"api:{user.name}", locations, zones)
+
+
+def _says_who(request: HttpRequest) -> bool:
+    """Whether anything of a login is there, be it only a half."""
+    return any(_said(request, name) for name in ("access-token", "user-id", "user-api-key"))
 
 
 def _said(request: HttpRequest, name: str) -> str | None:

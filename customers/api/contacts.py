@@ -119,7 +119,7 @@ class Contacts(Resource):
     refusals = (services.ContactRefused,)
     filters = {
         "contact_api_id": text("external_id"),
-        "email": text_in_any_case("lower_email"),
+        "email": text_in_any_case("lower_email", of="email"),
         **{
             name: text(name)
             for name in (
@@ -171,6 +171,8 @@ def _named() -> Iterator[None]:
         raise invalid("contact_api_id", "Contact Api Id has already been taken.") from None
     except services.CustomerGone:
         raise Gone("This contact was deleted.") from None
+    except services.ContactBusy as busy:
+        raise Gone(str(busy)) from None
 
 
 def _locations(contacts: Sequence[Customer]) -> dict[Any, Any]:

@@ -53,10 +53,6 @@ class Migration(migrations.Migration):
                 'ordering': ['name'],
             },
         ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['location', 'id'], name='customer_listed'),
-        ),
         migrations.AddField(
             model_name='accesstoken',
             name='key',

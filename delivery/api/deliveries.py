@@ -1,18 +1,21 @@
 """`/v2/deliveries`: read, filtered, and sent again."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery import services
-from delivery.models import Attempt, Delivery
+from delivery.channels import channel
+from delivery.models import Attempt, Delivery, Endpoint
 from rest.fields import Moment, Said
 from rest.filters import Span, choice, number, text
-from rest.resources import Resource
+from rest.resources import Parts, Resource
 
 MOST_ATTEMPTS = 1000  # in one answer
 MOST_OF_AN_ANSWER = 1000  # characters
@@ -63,7 +66,6 @@ class Deliveries(Resource):
     answer = DeliveryAnswer
     refusals = (services.NotNow,)
     id_column = "id"
-    location_column = "event__location_id"
     filters = {
         "state": choice("state", *Delivery.State.values),
         "channel": text("channel"),
@@ -79,10 +81,28 @@ class Deliveries(Resource):
         related = ("event", "event__location", "event__customer", "event__order")
         return Delivery.objects.filter(is_test=False).select_related(*related).defer("content", "event__data")
 
+    @cached_property
+    def endpoint_ids(self) -> tuple[int, ...]:
+        """What is sent for a location goes to endpoints of that location, and to no others."""
+        names = settings.POSTRIDER_CHANNELS
+        return tuple(pk for name in names for pk in channel(name).endpoints_of(self.location_keys))
+
+    def seen(self) -> QuerySet[Delivery]:
+        """By endpoint, which an index finds; whose events they follow from would have to be looked up."""
+        return self.rows().filter(endpoint__in=self.endpoint_ids)
+
+    def parts(self) -> Parts:
+        return Endpoint.objects.filter(pk__in=self.endpoint_ids), "endpoint_id"
+
     def resend(self, request: Request, id: str) -> Response:
         row = self.found(id)
-        self.allowed(lambda: services.send_again(row, by=self.caller.by))
-        return self.enveloped(self.found(id))
+
+        def send() -> Response:
+            services.send_again(row, by=self.caller.by)
+            return self.enveloped(self.found(id))
+
+        answer: Response = self.allowed(send)
+        return answer
 
     @staticmethod
     def describe_resend(schema: Any) -> dict[str, Any]:

@@ -83,8 +83,13 @@ class Orders(Resource):
 
     def _act(self, id: str) -> Response:
         row = self.found(id)
-        self.allowed(lambda: Action.read(self.request.data, row, self.caller).make(by=self.caller.by))
-        return self.enveloped(self.rows().get(pk=row.pk))
+
+        def move() -> Response:
+            Action.read(self.request.data, row, self.caller).make(by=self.caller.by)
+            return self.enveloped(self.rows().get(pk=row.pk))
+
+        answer: Response = self.allowed(move)
+        return answer
 
     def _new(self, location_id: int, values: dict[str, Any]) -> NewOrder:
         contact_id, person = values.pop("contact_id", None), values.pop("contact", None)

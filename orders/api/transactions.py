@@ -6,10 +6,10 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from orders.models import SettlementBatch, StoredPaymentMethod, Transaction
+from orders.models import Gateway, SettlementBatch, StoredPaymentMethod, Transaction
 from rest.fields import Moment, Money, Said
 from rest.filters import Span, choice, flag, number, text
-from rest.resources import Resource
+from rest.resources import Parts, Resource
 
 TYPE_IDS = {"REFUND": 30, "CHARGEBACK": 30}  # all others are sales, 20
 STATUS_IDS = {"AUTHORIZE": 102, "REFUND": 111, "VOID": 201, "CHARGEBACK": 331}  # of those that succeeded
@@ -144,7 +144,6 @@ class Transactions(Resource):
     plural = "transactions"
     about = "Every movement of money, and every try at one. They come about by moves of orders."
     answer = TransactionAnswer
-    location_column = "order__location_id"
     filters = {
         "contact_id": text("order__customer__public_id"),
         "order_num": text("order__client_order_id"),
@@ -239,3 +238,6 @@ class TransactionBatches(Resource):
 
     def rows(self) -> QuerySet[SettlementBatch]:
         return SettlementBatch.objects.select_related("gateway")
+
+    def parts(self) -> Parts:
+        return Gateway.objects.filter(location__in=self.location_keys), "gateway_id"

@@ -97,6 +97,7 @@ class Work:
 
     def add_transaction(self, case: Case, row: Transaction) -> None:
         """A payment, made or refused, or money that went back; with its event."""
+        row.location_id = case.order.location_id
         case.transactions.append(row)
         self.add(row)
         about = {"type": row.type, "amount": str(row.amount), "response": row.response}

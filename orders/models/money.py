@@ -46,6 +46,7 @@ class SettlementBatch(models.Model):
     class Meta:
         verbose_name_plural = "settlement batches"
         constraints = [models.UniqueConstraint("gateway", "number", name="settlement_batch_number")]
+        indexes = [models.Index(fields=["gateway", "id"], name="settlement_batch_listed")]
 
     def __str__(self) -> str:
         return f"Batch {self.number} of {self.gateway}"
@@ -70,6 +71,8 @@ class Transaction(models.Model):
 
     public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
     client_txn_id = models.CharField(max_length=12, default=new_transaction_number)
+    # That of its order, which no order changes: lists of one location are read by it.
+    location = models.ForeignKey("customers.Location", models.PROTECT, related_name="+", db_index=False)
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="transactions")
     subscription = models.ForeignKey(
         "orders.Subscription", models.PROTECT, null=True, related_name="transactions"
@@ -98,6 +101,7 @@ class Transaction(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["location", "id"], name="transaction_listed")]
 
     def __str__(self) -> str:
         return f"{self.type} {self.amount}"

@@ -130,7 +130,11 @@ def test_a_token_lives_15_minutes_after_its_last_use(api: Integrator) -> None:
         for _ in range(3):
             clock.shift(timedelta(minutes=14))
             assert ask(api, **token).status == 200
-        clock.shift(timedelta(minutes=15, seconds=1))
+        clock.shift(timedelta(seconds=50))
+        assert ask(api, **token).status == 200  # too soon after the last to be written down
+        clock.shift(timedelta(minutes=15))
+        assert ask(api, **token).status == 200
+        clock.shift(timedelta(minutes=16, seconds=1))
         assert ask(api, **token).status == 401
         assert access.prune() == 1 and not AccessToken.objects.exists()
 
@@ -160,6 +164,49 @@ def test_failed_logins_are_throttled_and_good_ones_served(api: Integrator) -> No
         assert ask(api).status == 401, "who says nothing has not failed to log in"
         clock.shift(timedelta(seconds=51))
         assert ask(api, **wrong).status == 401
+
+
+@pytest.mark.parametrize("wrong", ["access-token", "user-id", "user-api-key", "Authorization"])
+@pytest.mark.parametrize("right", ["access-token", "headers", "query", "Authorization"])
+def test_whatever_is_right_and_whole_will_do(wrong: str, right: str, api: Integrator) -> None:
+    """Beside an old token, half a login, or another one that is wrong."""
+    token = api.post("token", None).body["token"]["token"]
+    ways: dict[str, tuple[str, dict[str, str]]] = {
+        "access-token": (f"contacts?access-token={token}", {}),
+        "headers": ("contacts", api.headers),
+        "query": (f"contacts?{urlencode(api.headers)}", {}),
+        "Authorization": ("contacts", {"Authorization": basic(api.user.public_id, api.key)}),
+    }
+    path, headers = ways[right]
+    given = basic(api.user.public_id, "old") if wrong == "Authorization" else "old"
+    answer = ask(api, path, **{wrong: given, **headers})
+    assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize("half", ["user-id", "user-api-key", "access-token"])
+def test_half_a_login_alone_is_401(half: str, api: Integrator) -> None:
+    assert ask(api, **{half: api.headers.get(half, "x")}).status == 401
+
+
+def test_two_that_are_both_wrong_are_401_and_say_no_more(api: Integrator) -> None:
+    alone = ask(api, **{"access-token": "x"})
+    both = ask(api, **{"access-token": "x", "Authorization": basic(api.user.public_id, "wrong")})
+    assert (alone.status, alone.body) == (both.status, both.body) and both.status == 401
+
+
+def test_what_is_tried_beside_a_right_login_counts_as_failed(api: Integrator) -> None:
+    with time_machine.travel(timezone.now().replace(second=10), tick=False):
+        for number in range(FAILED_LOGINS + 1):
+            assert ask(api, **{**api.headers, "access-token": f"guess {number}"}).status == 200
+        assert ask(api, **{"access-token": "guess"}).status == 429
+
+
+def test_an_old_token_does_not_stop_who_asks_for_a_new_one(api: Integrator) -> None:
+    login = {"username": api.user.public_id, "password": api.key}
+    bare = Bare(api.user, api.key)
+    assert bare.post("token", login, **{"access-token": "old"}).status == 201
+    assert bare.post("token", {**login, "password": "wrong"}, **{"access-token": "old"}).status == 401
+    assert bare.post("token", None, **{"access-token": "old"}).status == 401
 
 
 def test_the_command_makes_a_user_and_its_location(capsys: pytest.CaptureFixture[str], db: None) -> None:

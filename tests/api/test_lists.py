@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from customers import services
 from customers.models import Location
-from tests.api.clients import Integrator
+from tests.api.clients import Integrator, an_integrator
 from tests.api.test_orders import post, sold
 
 
@@ -109,6 +109,30 @@ BAD = [
 def test_what_a_list_does_not_know_is_422(wanted: str, api: Integrator) -> None:
     answer = api.get(f"contacts?{wanted}")
     assert answer.status == 422 and all(answer.errors.values())
+
+
+def test_days_are_those_of_the_location_that_is_asked_for(here: Location, elsewhere: Location) -> None:
+    """Half past midnight in Berlin is still yesterday by the clock of the other, in UTC."""
+    both = an_integrator(here, elsewhere)
+    with time_machine.travel("2026-11-26T23:30:00Z", tick=False):
+        people(here, 1)
+        people(elsewhere, 1)
+    with time_machine.travel("2026-11-27T09:00:00Z", tick=False):
+        found = {
+            (place, day): len(ids(both.get(f"contacts?created_ts={day}{place and '&location_id=' + place}")))
+            for place in (here.public_id, elsewhere.public_id, "")
+            for day in ("today", "yesterday")
+        }
+    assert found == {
+        (here.public_id, "today"): 1,
+        (here.public_id, "yesterday"): 0,
+        (elsewhere.public_id, "today"): 0,
+        (elsewhere.public_id, "yesterday"): 1,
+        ("", "today"): 2,  # by the clock of the first
+        ("", "yesterday"): 0,
+    }
+    moment = "created_ts=custom&created_ts_from=2026-11-26 23:15:00"
+    assert len(ids(both.get(f"contacts?{moment}&location_id={elsewhere.public_id}"))) == 1
 
 
 def test_location_id_narrows(api: Integrator, here: Location, elsewhere: Location) -> None:

@@ -305,6 +305,19 @@ def test_a_login_that_no_key_opens_stops_nothing_else(api: Integrator, here: Loc
     assert api.delete(path).status == 204
 
 
+def test_what_cannot_be_answered_is_not_done(api: Integrator, here: Location) -> None:
+    config = _post(api, here, basic_auth_username="shop").body["postbackconfig"]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE postbacks_postbackconfig SET basic_auth_username = 'gAAAA'")
+    path, before = f"postbackconfigs/{config['id']}?expand=basic_auth_username", Change.objects.count()
+    answer = api.put(path, {"postbackconfig": {"number_of_attempts": 2}})
+    assert answer.status == 422 and list(answer.errors) == ["expand"]
+    stored = PostbackConfig.objects.defer("basic_auth_username").get()
+    assert stored.number_of_attempts == 1 and Change.objects.count() == before
+    answer = api.put(path, {"postbackconfig": {"basic_auth_username": "new"}})
+    assert (answer.status, answer.body["postbackconfig"]["basic_auth_username"]) == (200, "new")
+
+
 def test_names_are_asked_for_outside_of_transactions(
     api: Integrator, here: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:

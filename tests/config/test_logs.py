@@ -75,6 +75,38 @@ def test_the_trace_of_an_error_is_there(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v2/token/s3cret",
+        "/v2/token/s3cret/",
+        "/v2/contacts?user-api-key=s3cret",
+        "/v2/contacts?a=1&access-token=s3cret&b=2",
+        "/V2/contacts?User-Api-Key=s3cret",
+        "/v2/contacts?user%2Dapi%2Dkey=s3cret",
+    ],
+)
+def test_what_lets_somebody_in_is_blotted(form: str, address: str) -> None:
+    text = written(form, "Not Found: %s", address)
+    try:
+        raise ValueError(f"GET {address} failed")
+    except ValueError:
+        text += written(form, "Stumbled.", exc_info=True)
+    assert "s3cret" not in text and text.count("********") >= 2
+    assert "&b=2" in text or "b=2" not in address
+
+
+def test_django_tells_no_token(caplog: pytest.LogCaptureFixture, db: None) -> None:
+    """Of a token that is gone, or of another method than DELETE."""
+    for method in ("DELETE", "GET", "PUT"):
+        Client().generic(method, "/v2/token/s3cret")
+    for record in caplog.records:
+        for form in FORMS:
+            assert "s3cret" not in logs.FORMATTERS[form]().format(record)
+    assert len(caplog.records) >= 3
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_request_is_not_written_whole(form: str) -> None:
     """Django hands it over with every 4xx and 5xx; its address may carry what somebody typed."""
     request = RequestFactory().get("/x", {"password": "hunter2"})

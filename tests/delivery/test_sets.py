@@ -91,7 +91,7 @@ def test_rows_may_refer_to_rows_that_had_no_id_yet() -> None:
     order = Order(location=here, customer=customer, created_at=MOMENT, updated_at=MOMENT)
     product = Product.objects.create(location=here, name="Cream")
     item = OrderItem(order=order, product=product, name="Cream", price=Decimal("1.2345"))
-    payment = Transaction(order=order, type="SALE", amount=Decimal("1.23"), created_at=MOMENT)
+    payment = Transaction(location=here, order=order, type="SALE", amount=Decimal("1.23"), created_at=MOMENT)
     for row in (customer, order, item, payment):
         sets.create([row])
     stored = OrderItem.objects.select_related("order__customer").get()
