@@ -16,6 +16,7 @@ from customers import access
 from delivery import replays, tasks
 from exports import sweep
 from exports.sweep import Report
+from orders import lifecycle
 from rest import allowances, remembering
 
 
@@ -29,6 +30,11 @@ def tick() -> str:
 def after_commit() -> str:
     """Something was recorded: postbacks, the immediate profiles, then whatever is to be delivered."""
     return _carried_after(sweep.run_immediate)
+
+
+def close_batches() -> str:
+    """Every five minutes: the settlement batches of days that are over."""
+    return f"{lifecycle.close_due_batches(by='schedule:close_batches')} batches closed"
 
 
 def prune_api() -> str:

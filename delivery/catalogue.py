@@ -210,32 +210,37 @@ ALL = (
     EventType(
         "accountvault.created",
         "A payment method is stored",
-        "Payment method stored",
+        "Payment method stored: {method}",
         ("CREATE", "accountvault"),
+        (("method", "VISA 1111"),),
     ),
     EventType(
         "accountvault.updated",
         "A stored payment method changed",
-        "Payment method changed",
+        "Payment method changed: {method}",
         ("UPDATE", "accountvault"),
+        (("method", "VISA 1111"),),
     ),
     EventType(
         "accountvault.deleted",
         "A stored payment method is removed",
-        "Payment method removed",
+        "Payment method removed: {method}",
         ("DELETE", "accountvault"),
+        (("method", "VISA 1111"),),
     ),
     EventType(
         "transactionbatch.created",
         "The day's settlement batch opened",
-        "Batch opened",
+        "Batch {number} opened: {gateway}",
         ("CREATE", "transactionbatch"),
+        (("number", 7), ("gateway", "Main gateway")),
     ),
     EventType(
         "transactionbatch.updated",
         "The day's settlement batch closed",
-        "Batch closed",
+        "Batch {number} closed: {gateway}",
         ("UPDATE", "transactionbatch"),
+        (("number", 7), ("gateway", "Main gateway")),
     ),
     EventType(
         "note.added", "An agent left a note", "{text}", None, (("text", "Called back, all fine"),), True

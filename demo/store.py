@@ -15,7 +15,7 @@ from customers.models import Location
 from exports import profile_files, services
 from exports.models import ExportProfile
 from orders import importers
-from orders.models import Campaign, CampaignProduct, Product
+from orders.models import Campaign, CampaignProduct, Gateway, Product
 
 NAME = "Olist sample store"
 TIME_ZONE = "America/Sao_Paulo"
@@ -49,6 +49,7 @@ def make() -> int:
         shift = days_to_shift(timezone.now())
         report = importers.run([DATA], importers.PRESETS["olist"], location, shift_days=shift)
         _add_club(location)
+        _add_gateway(location)
         profile_files.load(profile_files.parse(PROFILES.read_bytes()), profile_files.Options(by=BY))
     return report.tally.orders_new
 
@@ -80,6 +81,11 @@ def _add_club(location: Location) -> None:
         location=location, name=CLUB, sku="coffee-club", category="Sample", is_recurring=True
     )
     CampaignProduct.objects.create(campaign=campaign, product=product, price=Decimal("49.90"))
+
+
+def _add_gateway(location: Location) -> None:
+    """What the sales to come are paid through, so that their days have settlement batches."""
+    Gateway.objects.create(location=location, title="Sample gateway")
 
 
 def _facts() -> list[str]:

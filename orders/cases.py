@@ -73,7 +73,9 @@ def load(order_ids: Iterable[int], *, lock: bool = False) -> dict[int, Case]:
     for transaction in Transaction.objects.filter(order_id__in=ids).select_related("gateway").order_by("pk"):
         cases[transaction.order_id].transactions.append(transaction)
     for subscription in (
-        Subscription.objects.filter(order_id__in=ids).select_related("product").order_by("pk")
+        Subscription.objects.filter(order_id__in=ids)
+        .select_related("product", "payment_method")
+        .order_by("pk")
     ):
         cases[subscription.order_id].subscriptions.append(subscription)
     for fulfillment in Fulfillment.objects.filter(order_id__in=ids).order_by("pk"):

@@ -66,7 +66,7 @@ def _batch(config: PostbackConfig) -> Subject | None:
 
 
 def _vault(config: PostbackConfig) -> Subject | None:
-    here = StoredPaymentMethod.objects.filter(customer__location_id=config.location_id)
+    here = StoredPaymentMethod.objects.filter(customer__location_id=config.location_id, removed_at=None)
     row = here.order_by("-pk").first()
     return Subject("accountvault", snapshots.taken(row), config.location_id, row.customer_id) if row else None
 

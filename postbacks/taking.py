@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 BATCH = 1000
 LOOK_BACK = timedelta(days=1)  # after a restore
 _COLUMNS = ("type", "location_id", "customer_id", "order_id", '"by"', "occurred_at", "recorded_at")
-_OF_TEST_CARDS = ("order", "transaction", "subscription")
+_OF_TEST_CARDS = ("order", "transaction", "subscription", "accountvault")
 _WANTED = {"CREATE": "on_create", "UPDATE": "on_update", "DELETE": "on_delete"}
 
 

@@ -13,7 +13,7 @@ from customers.models import Customer, Location
 from demo.store import BY
 from orders.importers.people import mailbox
 from orders.lifecycle import Line, Payment
-from orders.models import Campaign, OrderItem, Product
+from orders.models import Campaign, Gateway, OrderItem, Product
 
 # Only orders that carry it are touched: what people make in the sample store is theirs.
 PREFIX = "demo-"
@@ -32,6 +32,7 @@ class Scene:
     shelf: list[tuple[Product, Decimal]]
     clubs: list[Product]
     campaigns: list[Campaign]
+    gateway: Gateway | None
     returning: list[Customer] = field(default_factory=list)
 
 
@@ -49,6 +50,7 @@ def of(location: Location, *, seed: int | None = None) -> Scene:
         [(item.product, item.price) for item in recent if not item.product.is_recurring],
         list(Product.objects.filter(location=location, is_recurring=True)),
         list(Campaign.objects.filter(location=location)),
+        Gateway.objects.filter(location=location).order_by("pk").first(),
     )
 
 
@@ -80,10 +82,15 @@ def lines(scene: Scene) -> list[Line]:
 
 
 def payment(scene: Scene) -> Payment:
-    """A card of the public test numbers, as the gateway reports it."""
+    """A card of the public test numbers, as the gateway reports it; now and then one that it keeps."""
     brand, start, end = scene.chance.choice(CARDS)
     return Payment(
-        card_type=brand, card_bin=start, card_last4=end, card_expiry=f"{scene.chance.randint(1, 12):02}/2031"
+        card_type=brand,
+        card_bin=start,
+        card_last4=end,
+        card_expiry=f"{scene.chance.randint(1, 12):02}/2031",
+        gateway=scene.gateway,
+        token=f"demo_{secrets.token_hex(8)}" if scene.chance.random() < 0.3 else "",
     )
 
 

@@ -8,10 +8,11 @@ from rest_framework import serializers
 from customers.api.contacts import EMAIL, PHONE, ContactFields
 from customers.api.references import LocationReference
 from customers.models import Customer
+from delivery.card_numbers import holds_card_number
 from orders.api.answers import BILLING, ORIGIN, SHIPPING, OrderAnswer
 from orders.intake import Wanted
 from orders.lifecycle import Payment
-from orders.models import Fulfillment, Gateway, Order, Product
+from orders.models import Fulfillment, Gateway, Order, Product, StoredPaymentMethod
 from orders.models import Transaction as Money
 from rest.fields import Amount, Choice, Flag, Free, Reference, Text
 from rest.serializers import Input
@@ -60,6 +61,16 @@ class PaymentInput(Input):
     avs_response = _text(Money, "avs_response")
     cvv_response = _text(Money, "cvv_response")
     external_id = _text(Money, "external_id")
+    token = _text(
+        StoredPaymentMethod,
+        "token",
+        help_text="The gateway's name for what it can charge again; with it the method is stored.",
+    )
+
+    def validate_token(self, value: str) -> str:
+        if holds_card_number(value):
+            raise serializers.ValidationError("Token looks like a full card number, which is never stored.")
+        return value
 
 
 class OrderFields(Input):

@@ -14,6 +14,7 @@ from rest.resources import Parts, Resource
 TYPE_IDS = {"REFUND": 30, "CHARGEBACK": 30}  # all others are sales, 20
 STATUS_IDS = {"AUTHORIZE": 102, "REFUND": 111, "VOID": 201, "CHARGEBACK": 331}  # of those that succeeded
 APPROVED, PENDING, DECLINED, CHARGED_BACK = 101, 131, 301, 331
+SETTLED = 134  # of direct debits; a card's payment stays approved, and has a settle_date
 
 
 @extend_schema_field({"type": "null"})
@@ -33,12 +34,17 @@ def method_of(row: Transaction | StoredPaymentMethod) -> str:
     return known.get(row.pay_source, row.pay_source.lower())
 
 
+def is_settled(row: Transaction) -> bool:
+    """Whether the batch that it is in was closed."""
+    return row.batch is not None and not row.batch.is_open
+
+
 class TransactionAnswer(serializers.Serializer):
     """In the order of keys of reference §2.4."""
 
     id = serializers.CharField(source="public_id")
     payment_method = serializers.SerializerMethodField()
-    account_vault_id = Nothing()
+    account_vault_id = Said(source="payment_method.public_id", default=None)
     recurring_id = Said(source="subscription.client_purchase_id", default=None)
     first_six = serializers.SerializerMethodField()
     last_four = Said(source="card_last4")
@@ -86,7 +92,7 @@ class TransactionAnswer(serializers.Serializer):
     modified_user_id = Nothing()
     ach_identifier = Nothing()
     check_number = Nothing()
-    settle_date = Nothing()
+    settle_date = serializers.SerializerMethodField()
     charge_back_date = Nothing()
     void_date = Nothing()
     account_type = Said(source="card_type")
@@ -123,7 +129,15 @@ class TransactionAnswer(serializers.Serializer):
             return PENDING
         if row.response != Transaction.Response.SUCCESS:
             return DECLINED
-        return CHARGED_BACK if row.is_charged_back else STATUS_IDS.get(row.type, APPROVED)
+        if row.is_charged_back:
+            return CHARGED_BACK
+        is_debit = method_of(row) == "ach" and row.type in (Transaction.Type.SALE, Transaction.Type.CAPTURE)
+        return SETTLED if is_debit and is_settled(row) else STATUS_IDS.get(row.type, APPROVED)
+
+    @extend_schema_field({"type": ["string", "null"], "format": "date"})
+    def get_settle_date(self, row: Transaction) -> str | None:
+        """The day of its batch, once that is closed."""
+        return str(row.batch.day) if row.batch and row.batch.day and is_settled(row) else None
 
     def get_type_id(self, row: Transaction) -> int:
         return TYPE_IDS.get(row.type, 20)
@@ -132,7 +146,7 @@ class TransactionAnswer(serializers.Serializer):
         return row.subscription_id is not None
 
     def get_is_accountvault(self, row: Transaction) -> bool:
-        return False
+        return row.payment_method_id is not None
 
     @extend_schema_field({"type": "array", "items": {"type": "object"}})
     def get_additional_amounts(self, row: Transaction) -> list[Any]:
@@ -159,7 +173,8 @@ class Transactions(Resource):
 
     def rows(self) -> QuerySet[Transaction]:
         return Transaction.objects.select_related(
-            "order", "order__location", "order__customer", "gateway", "batch", "subscription"
+            *("order", "order__location", "order__customer", "gateway", "batch", "subscription"),
+            "payment_method",
         )
 
 
@@ -178,6 +193,7 @@ class AccountVaultAnswer(serializers.Serializer):
     is_debit = serializers.BooleanField(source="card_is_debit")
     is_prepaid = serializers.BooleanField(source="card_is_prepaid")
     created_ts = Moment(source="created_at")
+    modified_ts = Moment(source="modified_at")
 
     def get_payment_method(self, row: StoredPaymentMethod) -> str:
         return method_of(row)
@@ -195,7 +211,7 @@ class AccountVaultAnswer(serializers.Serializer):
 class AccountVaults(Resource):
     singular = "accountvault"
     plural = "accountvaults"
-    about = "Stored payment methods of contacts."
+    about = "Stored payment methods of contacts: kept with the payments of orders, removed by staff."
     answer = AccountVaultAnswer
     location_column = "customer__location_id"
     filters = {
@@ -207,6 +223,12 @@ class AccountVaults(Resource):
 
     def rows(self) -> QuerySet[StoredPaymentMethod]:
         return StoredPaymentMethod.objects.select_related("customer", "customer__location")
+
+    def listed(self, rows: QuerySet[StoredPaymentMethod]) -> QuerySet[StoredPaymentMethod]:
+        return rows.filter(removed_at__isnull=True)
+
+    def is_gone(self, row: StoredPaymentMethod) -> bool:
+        return row.removed_at is not None
 
 
 class BatchAnswer(serializers.Serializer):
@@ -225,7 +247,7 @@ class BatchAnswer(serializers.Serializer):
 class TransactionBatches(Resource):
     singular = "transactionbatch"
     plural = "transactionbatches"
-    about = "The days' settlement batches of each gateway."
+    about = "The settlement batches of each gateway, one a day: opened by its first payment, closed after it."
     answer = BatchAnswer
     location_column = "gateway__location_id"
     filters = {

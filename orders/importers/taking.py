@@ -46,11 +46,11 @@ def take(told: Told, intake: Intake) -> Tally:
             ready = catalog.ready(intake.location, told.stories)
             _create(work, new, ready, intake, tally)
             _continue(work, told, known, ready, intake, tally)
-            _count(work, tally)
+        _count(work, tally)
         if told.credits:
             with _batch(intake) as work:
                 tally.orders_changed += credits.take(work, told.credits, intake.location, intake.reject)
-                _count(work, tally)
+            _count(work, tally)
     return tally
 
 
@@ -172,6 +172,7 @@ def _continue(
 
 
 def _count(work: Work, tally: Tally) -> None:
+    """What it has written."""
     transactions = work.new(Transaction)
     refunds = sum(row.type == Transaction.Type.REFUND for row in transactions)
     tally.items += len(work.new(OrderItem))

@@ -22,6 +22,7 @@ from orders.lifecycle.sales import (
     decline,
     update_cart,
 )
+from orders.lifecycle.settlement import close_due as close_due_batches
 from orders.lifecycle.subscriptions import (
     cancel_subscription,
     decline_rebill,
@@ -32,6 +33,8 @@ from orders.lifecycle.subscriptions import (
     rebill,
     start_subscription,
 )
+from orders.lifecycle.vault import MethodGone
+from orders.lifecycle.vault import remove as remove_payment_method
 from orders.lifecycle.work import MoveRefused, Work, batch
 
 __all__ = [
@@ -39,6 +42,7 @@ __all__ = [
     "Case",
     "Foreseen",
     "Line",
+    "MethodGone",
     "Move",
     "MoveRefused",
     "Payment",
@@ -49,6 +53,7 @@ __all__ = [
     "cancel_order",
     "cancel_subscription",
     "charge_back",
+    "close_due_batches",
     "complete_sale",
     "create_partial",
     "create_partial_in",
@@ -66,6 +71,7 @@ __all__ = [
     "rebill",
     "receive_rma",
     "refund",
+    "remove_payment_method",
     "revert_chargeback",
     "ship",
     "start_subscription",

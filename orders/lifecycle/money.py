@@ -6,6 +6,7 @@ from typing import Any
 
 from delivery import texts
 from orders.cases import Case
+from orders.lifecycle import vault
 from orders.lifecycle.moves import in_words, money, move
 from orders.lifecycle.work import MoveRefused, Work
 from orders.models import Order, Transaction
@@ -104,6 +105,7 @@ def _row(case: Case, kind: str, amount: Decimal, at: datetime, text: str, extern
     if paid_by is not None:
         for name in ("pay_source", "card_type", "card_bin", "card_last4", "gateway_id"):
             setattr(row, name, getattr(paid_by, name))
+        vault.pass_on(paid_by, row)
     reason = texts.fault(row)
     if reason:
         raise MoveRefused(reason)

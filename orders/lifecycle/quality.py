@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from orders.cases import Case
+from orders.lifecycle import vault
 from orders.lifecycle.billing import (
     Payment,
     bill,
@@ -38,6 +39,7 @@ def approve_qa(work: Work, case: Case, *, at: datetime) -> None:
     """Captures what was authorised: now it is a sale, and fires as one."""
     held = case.transactions[-1]
     capture = paid(case, payment_of(held), at, Transaction.Type.CAPTURE)
+    vault.pass_on(held, capture)
     work.tell("order.qa_approved", case, at)
     bill(work, case, [capture], at)
 
@@ -45,7 +47,9 @@ def approve_qa(work: Work, case: Case, *, at: datetime) -> None:
 @move("Decline (QA)", when=must_be(PENDING, what="declined by QA"))
 def decline_qa(work: Work, case: Case, *, at: datetime, reason: str = "") -> None:
     """Voids what was authorised; the order is declined."""
-    void = paid(case, payment_of(case.transactions[-1]), at, Transaction.Type.VOID)
+    held = case.transactions[-1]
+    void = paid(case, payment_of(held), at, Transaction.Type.VOID)
+    vault.pass_on(held, void)
     check_columns({"decline_reason": reason})
     check(void)
     work.add_transaction(case, void)

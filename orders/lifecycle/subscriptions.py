@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from delivery import texts
 from orders.cases import Case
+from orders.lifecycle import vault
 from orders.lifecycle.moves import CENT, money, move, must_be, subscription_must_be
 from orders.lifecycle.work import MoveRefused, Work
 from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
@@ -30,6 +31,7 @@ def begin_subscription(work: Work, case: Case, item: OrderItem, at: datetime) ->
     )
     case.subscriptions.append(subscription)
     work.add(subscription)
+    work.bill_to_card(case, subscription)
     work.tell("subscription.created", case, at, subscription=subscription, product=product)
     work.tell("subscription.started", case, at, subscription=subscription, product=product)
 
@@ -76,6 +78,8 @@ def rebill(work: Work, case: Case, *, subscription: Subscription, at: datetime) 
     work.tell("order.created", made, at)
     work.tell("order.recurring", made, at, subscription=subscription, amount=str(row.amount))
     work.add_transaction(made, row)
+    if subscription.payment_method_id is None:
+        work.bill_to_card(made, subscription)
     work.tell("subscription.updated", case, at, subscription=subscription)
 
 
@@ -182,7 +186,10 @@ _NOT_KEPT = (
 def _transaction(
     order: Order, case: Case, subscription: Subscription, at: datetime, *, billing_cycle: int
 ) -> Transaction:
-    """A try at the card on file: that of the last transaction with one."""
+    """A try at the stored method; where none was ever kept, at the card of the last transaction with one.
+
+    A method that was removed is charged no more: what was paid with then, nobody told us.
+    """
     row = Transaction(
         order=order,
         subscription=subscription,
@@ -193,8 +200,14 @@ def _transaction(
     )
     card = next((one for one in reversed(case.transactions) if one.pay_source), None)
     if card is not None:
-        for name in ("pay_source", "card_type", "card_bin", "card_last4", "card_expiry", "gateway_id"):
+        row.gateway_id = card.gateway_id
+    method = subscription.payment_method
+    if method is not None and method.removed_at is None:
+        vault.charge(method, row)
+    elif method is None and card is not None:
+        for name in ("pay_source", "card_type", "card_bin", "card_last4", "card_expiry"):
             setattr(row, name, getattr(card, name))
+        vault.pass_on(card, row)
     return row
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -14,6 +15,8 @@ from delivery import events, sets
 from delivery.events import FUTURE_SLACK, Happening
 from orders import cases
 from orders.cases import Case
+from orders.lifecycle import settlement, vault
+from orders.lifecycle.moved import Moved
 from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
 from orders.snapshots import Memory, Picture
 
@@ -46,6 +49,10 @@ class Work:
     _changed: dict[type[Model], dict[int, Any]] = field(default_factory=dict)
     _removed: dict[type[Model], list[int]] = field(default_factory=dict)
     _told: list[_Told] = field(default_factory=list)
+    _moved: list[Moved] = field(default_factory=list)
+    _earlier: list[Moved] = field(default_factory=list)  # moved before, and what it was is kept now
+    _billed: list[tuple[Subscription, Transaction]] = field(default_factory=list)
+    _beside: int = 0  # events that only writing brought
     _memory: Memory = field(default_factory=Memory)
     _pictured: int = 0  # of what was told
 
@@ -100,8 +107,26 @@ class Work:
         row.location_id = case.order.location_id
         case.transactions.append(row)
         self.add(row)
+        if row.response == Transaction.Response.SUCCESS:
+            self.went_through(case, row, row.created_at)
         about = {"type": row.type, "amount": str(row.amount), "response": row.response}
         self.tell("transaction.created", case, row.created_at, transaction=row, **about)
+
+    def went_through(self, case: Case, row: Transaction, at: datetime) -> None:
+        """The transaction succeeded then: it is to be settled, and to name what it was made with."""
+        self._moved.append(Moved(case.order, row, at))
+
+    def bill_to_card(self, case: Case, subscription: Subscription) -> None:
+        """The subscription is billed to what the order was paid with last, which is kept for that."""
+        row = next((one for one in reversed(case.transactions) if vault.can_be_kept(one)), None)
+        if row is None:
+            return
+        if not vault.is_named(row):
+            vault.want(case.order, row)
+            if row.pk is not None:
+                self._earlier.append(Moved(case.order, row, row.created_at))
+                self.change(row)
+        self._billed.append((subscription, row))
 
     def when(self, at: datetime | None) -> datetime:
         """The time of a move: now unless it is given. Refuses a time that has not come."""
@@ -116,7 +141,7 @@ class Work:
 
     @property
     def event_count(self) -> int:
-        return len(self._told)
+        return len(self._told) + self._beside
 
     @property
     def told(self) -> list[tuple[str, Case, dict[str, Any]]]:
@@ -125,14 +150,20 @@ class Work:
 
     def write(self) -> None:
         """All rows, then all events in the order in which things happened; a set for each table."""
+        kept = vault.store([*self._moved, *self._earlier], quiet=self.quiet)
+        for subscription, row in self._billed:
+            vault.pass_on(row, subscription)
+        opened = settlement.enter(self._moved, quiet=self.quiet)
+        self._beside = len(kept) + len(opened)
         for model in (Order, OrderItem, Subscription, Transaction, Fulfillment):
             sets.create(self._new.get(model, []))
             sets.save(list(self._changed.get(model, {}).values()))
             if model in self._removed:
                 model._default_manager.filter(pk__in=self._removed[model]).delete()
-        if self._told:
-            told = sorted(self._told, key=lambda one: one.at)  # stable: at one time, as they were told
-            events.record_many([_happening(one) for one in told], by=self.by, quiet=self.quiet)
+        happened = [*opened, *map(_happening, self._told), *(one.happening() for one in kept)]
+        if happened:
+            happened.sort(key=attrgetter("occurred_at"))  # stable: at one time, as they were told
+            events.record_many(happened, by=self.by, quiet=self.quiet)
 
 
 @contextmanager

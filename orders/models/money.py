@@ -14,7 +14,7 @@ def new_transaction_number() -> str:
 
 
 class StoredPaymentMethod(models.Model):
-    """A payment method at the gateway: a token and what may be shown of it."""
+    """A payment method at the gateway: a token, which is shown to nobody, and what may be shown of it."""
 
     public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
     customer = models.ForeignKey("customers.Customer", models.PROTECT, related_name="payment_methods")
@@ -28,25 +28,44 @@ class StoredPaymentMethod(models.Model):
     card_is_prepaid = models.BooleanField(default=False)
     ach_account_type = models.CharField(max_length=10, blank=True)
     created_at = models.DateTimeField()
+    modified_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)  # a tombstone: transactions go on naming it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "customer",
+                "token",
+                name="payment_method_token",
+                condition=~models.Q(token="") & models.Q(removed_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.card_type or self.pay_source} {self.card_last4}".strip()
 
 
 class SettlementBatch(models.Model):
-    """The day's batch of transactions of one gateway."""
+    """The day's batch of transactions of one gateway; the day is that of its location's clock."""
 
     public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
     gateway = models.ForeignKey("orders.Gateway", models.PROTECT, related_name="batches")
     number = models.PositiveIntegerField()
+    day = models.DateField(null=True, editable=False)  # none: not made by the lifecycle
     is_open = models.BooleanField(default=True)
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "settlement batches"
-        constraints = [models.UniqueConstraint("gateway", "number", name="settlement_batch_number")]
-        indexes = [models.Index(fields=["gateway", "id"], name="settlement_batch_listed")]
+        constraints = [
+            models.UniqueConstraint("gateway", "number", name="settlement_batch_number"),
+            models.UniqueConstraint("gateway", "day", name="settlement_batch_day"),
+        ]
+        indexes = [
+            models.Index(fields=["gateway", "id"], name="settlement_batch_listed"),
+            models.Index(fields=["day"], name="settlement_batch_open", condition=models.Q(is_open=True)),
+        ]
 
     def __str__(self) -> str:
         return f"Batch {self.number} of {self.gateway}"
@@ -79,6 +98,10 @@ class Transaction(models.Model):
     )
     gateway = models.ForeignKey("orders.Gateway", models.PROTECT, null=True, related_name="+")
     batch = models.ForeignKey(SettlementBatch, models.PROTECT, null=True, related_name="transactions")
+    # What it was paid with, if that is stored. Nobody looks from there to here, so there is no index.
+    payment_method = models.ForeignKey(
+        StoredPaymentMethod, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     type = models.CharField(max_length=10, choices=Type)
     amount = models.DecimalField(**MONEY)
     response = models.CharField(max_length=12, choices=Response, default=Response.SUCCESS)

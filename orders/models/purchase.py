@@ -24,6 +24,9 @@ class Subscription(models.Model):
 
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="subscriptions")
     product = models.ForeignKey("orders.Product", models.PROTECT, related_name="+")
+    payment_method = models.ForeignKey(  # what it is billed to; looked for among those of one customer
+        "orders.StoredPaymentMethod", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     client_purchase_id = models.CharField(max_length=10, default=new_purchase_number)
     status = models.CharField(max_length=15, choices=Status, default=Status.ACTIVE)
     price = models.DecimalField(**MONEY)

@@ -15,6 +15,13 @@ _CALLED = {
     ("contact", "external_id"): "contact_api_id",
     ("contact", "header_message_type"): "header_message_type_id",
     ("transaction", "amount"): "transaction_amount",
+    ("transactionbatch", "closed_at"): "batch_close_ts",
+    ("accountvault", "card_type"): "account_type",
+    ("accountvault", "card_bin"): "first_six",
+    ("accountvault", "card_last4"): "last_four",
+    ("accountvault", "card_expiry"): "exp_date",
+    ("accountvault", "card_is_debit"): "is_debit",
+    ("accountvault", "card_is_prepaid"): "is_prepaid",
 }
 MODEL_NAMES = {
     "contact": "Contact",

@@ -69,7 +69,7 @@ class Around:
     gateways: dict[int, Gateway] = field(default_factory=dict)
     batches: dict[int, SettlementBatch] = field(default_factory=dict)
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
-    vaults: dict[int, list[StoredPaymentMethod]] = field(default_factory=dict)  # by customer
+    vaults: dict[int, StoredPaymentMethod] = field(default_factory=dict)
 
     def location(self, subject: Subject) -> Location:
         return self.locations[subject.location_id]
@@ -87,18 +87,13 @@ class Around:
         return order
 
     def vault(self, subject: Subject) -> StoredPaymentMethod | None:
-        """The stored payment method that a transaction was paid with: the customer's, of the same card."""
-        paid = (subject.row.card_type, subject.row.card_bin, subject.row.card_last4)
-        if not paid[2]:
-            return None
-        found = self.vaults.get(subject.customer_id or 0, ())
-        return next((one for one in found if (one.card_type, one.card_bin, one.card_last4) == paid), None)
+        """The stored payment method that a transaction was made with."""
+        return self.vaults.get(subject.values.get("payment_method_id") or 0)
 
 
 def around(subjects: Sequence[Subject]) -> Around:
     """What these refer to; at most eight statements however many they are."""
     named = _Named(subjects)
-    of_payments = {one.customer_id for one in subjects if one.resource == "transaction" and one.customer_id}
     return Around(
         locations=_rows(Location, {one.location_id for one in subjects}),
         customers=_rows(Customer, {one.customer_id for one in subjects}),
@@ -107,7 +102,7 @@ def around(subjects: Sequence[Subject]) -> Around:
         gateways=_rows(Gateway, named["gateway_id"]),
         batches=_rows(SettlementBatch, named["batch_id"]),
         subscriptions=_rows(Subscription, named["subscription_id"]),
-        vaults=_vaults(of_payments),
+        vaults=_rows(StoredPaymentMethod, named["payment_method_id"]),
     )
 
 
@@ -125,11 +120,3 @@ class _Named(defaultdict[str, "set[int | None]"]):
 def _rows(model: Any, keys: Iterable[int | None]) -> dict[int, Any]:
     wanted = {key for key in keys if key is not None}
     return sets.in_bulk(model, wanted) if wanted else {}
-
-
-def _vaults(customer_ids: set[int]) -> dict[int, list[StoredPaymentMethod]]:
-    found: dict[int, list[StoredPaymentMethod]] = defaultdict(list)
-    if customer_ids:
-        for method in StoredPaymentMethod.objects.filter(customer_id__in=customer_ids).order_by("-pk"):
-            found[method.customer_id].append(method)
-    return found

@@ -186,6 +186,12 @@ BUTTONS = (
     Door("POST", "exports_exportprofile_undo", "EX", _version),
     Door("GET", "exports_why", "ESAX", _order),
     Door("POST", "postbacks_postbackconfig_test", "IX", lambda store: [_first("postbacks.PostbackConfig")]),
+    Door(
+        "GET", "orders_storedpaymentmethod_remove", "X", lambda store: [_first("orders.StoredPaymentMethod")]
+    ),
+    Door(
+        "POST", "orders_storedpaymentmethod_remove", "X", lambda store: [_first("orders.StoredPaymentMethod")]
+    ),
     Door("GET", "orders_order_entries", ALL, _order),
     Door("GET", "orders_order_products", "X", _order),
     Door("GET", "orders_order_move", "X", _move),

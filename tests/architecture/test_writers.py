@@ -12,13 +12,24 @@ from django.test import RequestFactory
 from audit.models import Change
 from customers.models import Customer
 from delivery.models import Event
-from orders.models import Fulfillment, Order, OrderItem, Subscription, Transaction
+from orders.models import (
+    Fulfillment,
+    Order,
+    OrderItem,
+    SettlementBatch,
+    StoredPaymentMethod,
+    Subscription,
+    Transaction,
+)
 from tests.architecture.source import product
 from tests.architecture.writing import Owned, faults
 
 WRITERS: dict[str, tuple[type[Model], ...]] = {
     "customers/services": (Customer,),
-    "orders/lifecycle": (Order, OrderItem, Transaction, Subscription, Fulfillment),
+    "orders/lifecycle": (
+        *(Order, OrderItem, Transaction, Subscription, Fulfillment),
+        *(StoredPaymentMethod, SettlementBatch),
+    ),
     "delivery/events": (Event,),
     "audit/changes": (Change,),
 }

@@ -48,7 +48,7 @@ TABLE = {
     ),
     "decline": Row(("partial",), ["transaction.created", "order.declined"], "DECLINED"),
     "hold_for_qa": Row(("partial",), ["transaction.created", "order.qa_pending"], "PENDING"),
-    "approve_qa": Row(("held",), ["order.qa_approved", *SALE], "COMPLETE"),
+    "approve_qa": Row(("held",), ["order.qa_approved", *SALE, "accountvault.created"], "COMPLETE"),
     "decline_qa": Row(("held",), ["transaction.created", "order.qa_declined", "order.declined"], "DECLINED"),
     "cancel_order": Row(("partial", "declined", *UNSHIPPED), ["order.cancelled"], "CANCELLED"),
     "refund": Row(

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from delivery.card_numbers import holds_card_number
 from orders.importers import values
 from orders.importers.presets.layout import Kind, Preset, Reject, Told
 from orders.importers.staging import Staging
@@ -211,9 +212,14 @@ def _days(text: str) -> int:
 
 
 def _payment(record: Record, number: int) -> Payment | None:
-    """The payment of a line, if it has an amount or a card."""
-    if not (record["payment_amount"].strip() or record["card_last4"].strip() or record["card_type"].strip()):
+    """The payment of a line, if it has an amount, a card or a token."""
+    if not any(
+        record[name].strip() for name in ("payment_amount", "card_last4", "card_type", "payment_token")
+    ):
         return None
+    token = values.short(record["payment_token"], "payment_token", 100)
+    if holds_card_number(token):
+        raise LineRejected("The payment_token looks like a full card number, which is never taken in.")
     text = record["payment_amount"].strip()
     last4 = record["card_last4"].strip()
     # Spreadsheets drop zeros in front: 0 means 0000, the mark of a test card.
@@ -229,6 +235,7 @@ def _payment(record: Record, number: int) -> Payment | None:
         card_expiry=values.short(record["card_expiry"], "card_expiry", 7),
         merchant_txn_id=values.short(record["transaction_id"], "transaction_id", 64),
         external_id=values.short(record["transaction_id"], "transaction_id", 64) or str(number),
+        token=token,
     )
 
 
