@@ -5,20 +5,18 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers import services as customers
 from customers.history import history
 from customers.models import Location
-from delivery import events, snapshots
-from delivery.events import Happening
 from delivery.models import Delivery, Event
 from orders import lifecycle
 from orders.api.answers import OrderAnswer
 from orders.lifecycle import Line, Payment
-from orders.models import Order, Product, SettlementBatch, StoredPaymentMethod
+from orders.models import Order, Product, StoredPaymentMethod
 from postbacks import services, taking
 from postbacks.models import Postback, PostbackConfig, Reach
 from tests.api.clients import an_integrator
@@ -233,39 +231,6 @@ def test_the_stored_payment_method_of_a_transaction(here: Location, receiver: Re
     assert (told.data["account_vault_id"], told.data["is_accountvault"]) == (stored.public_id, True)
     assert told.data["account_vault"]["last_four"] == "1111"
     assert b"secret-token" not in receiver.requests[0].body
-
-
-@pytest.mark.parametrize(
-    ("resource", "kinds"),
-    [("accountvault", ("created", "updated", "deleted")), ("transactionbatch", ("created", "updated"))],
-)
-def test_what_is_told_of_vaults_and_batches(
-    here: Location, receiver: Receiver, resource: str, kinds: tuple[str, ...]
-) -> None:
-    gateway, customer = a_gateway(here), a_contact(here)
-    a_config(here, receiver.url("/hook"), resource=resource, gateway=gateway)
-    row: StoredPaymentMethod | SettlementBatch
-    if resource == "accountvault":
-        row = StoredPaymentMethod(
-            customer=customer, card_type="VISA", card_last4="1111", token="secret-token"
-        )
-    else:
-        row = SettlementBatch(gateway=gateway, number=7)
-    row.created_at = timezone.now()
-    row.save()
-    for kind in kinds:
-        about = {"resource": snapshots.taken(row, but=("token",))}
-        happening = Happening(f"{resource}.{kind}", here.pk, customer.pk, None, about)
-        with transaction.atomic():
-            events.record(happening, by=BY)
-    carry()
-    told = all_said(receiver)
-    assert {one.type for one in told} == {f"{kind.removesuffix('d')}".upper() for kind in kinds}
-    assert {one.data["id"] for one in told} == {row.public_id}
-    assert "secret-token" not in str(told)
-    plural = {"accountvault": "accountvaults", "transactionbatch": "transactionbatches"}[resource]
-    answer = an_integrator(here).get(f"{plural}/{row.public_id}")
-    assert told[0].data == {name: value for name, value in answer.body[resource].items() if name != "_links"}
 
 
 def test_parcels_of_an_order(here: Location, receiver: Receiver) -> None:
