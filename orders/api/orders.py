@@ -136,7 +136,7 @@ def _contacts(orders: Sequence[Order]) -> dict[Any, Any]:
 
 
 def _transactions(orders: Sequence[Order]) -> dict[Any, Any]:
-    rows = Transaction.objects.select_related("gateway", "batch", "subscription")
+    rows = Transaction.objects.select_related("gateway", "batch", "subscription", "payment_method")
     return _of_orders(orders, rows, TransactionAnswer)
 
 

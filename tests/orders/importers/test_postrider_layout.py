@@ -4,9 +4,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from delivery.models import Event
-from orders.models import Order
+from orders.models import Order, SettlementBatch, StoredPaymentMethod
 
 from .intake import event_types, order, rejects, take_in, written
 
@@ -16,7 +17,8 @@ LIFE = (
     "order_id,created_at,sold_at,shipped_at,tracking_number,delivered_at,refunded_at,refund_amount,refund_reason,"
     "sku,product,quantity,price,shipping,item_type,recurring_days,first_name,last_name,email,phone,city,country,"
     "campaign,currency,card_type,card_last4,payment_amount,aff_id,utm_source,custom1,sales_tax,discount,declined_at,"
-    "decline_reason,charged_back_at,chargeback_amount,rma_at,rma_number,returned_at,cancelled_at,cancel_reason,held_at,qa_approved_at"
+    "decline_reason,charged_back_at,chargeback_amount,rma_at,rma_number,returned_at,cancelled_at,cancel_reason,held_at,qa_approved_at,"
+    "payment_token,gateway"
 )
 
 
@@ -185,3 +187,37 @@ def test_a_discount_beyond_the_order_is_rejected_with_its_customer(tmp_path: Pat
     assert not Event.objects.exists()
     assert given(tmp_path, line(**ITEM, discount="44.90")) == []
     assert order("W-1").total == 0
+
+
+def test_a_token_keeps_the_payment_method(tmp_path: Path) -> None:
+    at = timezone.localtime().replace(microsecond=0).isoformat()
+    paid = {"payment_token": "tok_1", "card_type": "VISA", "card_last4": "1111", "gateway": "Main gateway"}
+    lines = [
+        line(**ITEM, **paid, created_at=at, sold_at=at),
+        line(
+            **ITEM, order_id="W-2", sold_at="2024-03-01 10:05", payment_token="tok_2", gateway="Main gateway"
+        ),
+        line(**ITEM, order_id="W-3", sold_at="2024-03-01 10:05", payment_token="tok_1"),
+    ]
+    assert given(tmp_path, *lines) == []
+    stored = StoredPaymentMethod.objects.order_by("token")
+    assert [(one.token, one.card_last4) for one in stored] == [("tok_1", "1111"), ("tok_2", "")]
+    rows = [order(name).transactions.get() for name in ("W-1", "W-2")]
+    assert [row.payment_method for row in rows] == list(stored)
+    assert [row.batch_id for row in rows] == [SettlementBatch.objects.get().pk, None]  # of today, of then
+
+
+def test_all_events_of_an_import_are_counted(tmp_path: Path) -> None:
+    at = timezone.localtime().replace(microsecond=0).isoformat()
+    life = line(**ITEM, created_at=at, sold_at=at, payment_token="tok_1", gateway="Main gateway")
+    report = take_in(written(tmp_path, life, header=LIFE), "postrider")
+    assert report.tally.events == Event.objects.count()
+    again = take_in(written(tmp_path, life, header=LIFE), "postrider")
+    assert again.tally.events == 0
+
+
+def test_a_card_number_for_a_token_is_refused(tmp_path: Path) -> None:
+    life = line(**ITEM, sold_at="2024-03-01 10:05", payment_token="4111 1111 1111 1111")
+    ((_, reason),) = given(tmp_path, life)[:1]
+    assert "card number" in reason
+    assert not StoredPaymentMethod.objects.exists()
