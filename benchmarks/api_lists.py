@@ -21,7 +21,7 @@ from benchmarks.scratch import Verdicts, another_database, scaled, scratch_datab
 
 SMALL, BIG = 10_000, 1_000_000
 ON_A_PAGE = 200
-ROUNDS = 20
+ROUNDS = 10
 DAYS = 395
 PROFILES = 50
 FIRST = 1000  # below are the rows that the others are made from

@@ -192,7 +192,8 @@ class Free(serializers.Field):
 
     def _is_fit(self, pair: tuple[str, Any]) -> bool:
         name, value = pair
-        if isinstance(value, int) and abs(value) >= 2**53:  # no other reader of JSON would get it right
+        # No other reader of JSON would get it right, and databases write 1e300 with all its digits.
+        if isinstance(value, int | float) and not abs(value) < 2**53:
             return False
         is_plain = value is None or isinstance(value, str | int | float)
         return is_plain and len(name) <= self.MOST_CHARACTERS and len(str(value)) <= self.MOST_CHARACTERS

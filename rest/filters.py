@@ -96,6 +96,8 @@ def names(filters: Mapping[str, Filter | Span]) -> set[str]:
 def _within(name: str, span: Span, params: Mapping[str, str], zone: ZoneInfo) -> Q:
     given = params.get(name, "")
     if given and given != CUSTOM:
+        if beside := [end for end in (f"{name}_from", f"{name}_to") if params.get(end)]:
+            raise invalid(beside[0], f"{beside[0]} goes together with {name}={CUSTOM} only.")
         start, end = _preset(given, zone)
         return Q(**{f"{span.column}__gte": start, f"{span.column}__lt": end})
     found = Q()

@@ -94,6 +94,9 @@ class Resource(ViewSetMixin, GenericAPIView):
         super().initial(request, *args, **kwargs)
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and request.method != "GET":
             raise exceptions.ParseError("Send the body in one piece, with a Content-Length.")
+        packed = request.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity")
+        if packed and request.method in ("POST", "PUT"):
+            raise exceptions.UnsupportedMediaType("", "Send the body as it is, without a Content-Encoding.")
         self._expanded()  # refused before anything is written, not when it is answered
 
     # --- what comes in, what goes out -------------------------------------------------------------------
@@ -177,10 +180,12 @@ class Resource(ViewSetMixin, GenericAPIView):
         if unknown := [str(key)[:100] for key in body if key != self.singular]:
             raise NotValid({key: [f"{key} is not known beside {self.singular}."] for key in unknown})
         record = body[self.singular]
+        if not isinstance(record, dict):
+            raise invalid(self.singular, "Send a record: names and values.")
         location = self.request.query_params.get(LOCATION)
-        if row is None and location and isinstance(record, dict):
+        if row is None and location:
             record = {LOCATION: location, **record}
-        if row is not None and isinstance(record, dict):
+        if row is not None:
             record = self._changed(row, record)
         read = kind(row, data=record, partial=row is not None, context=self.get_serializer_context())
         read.is_valid(raise_exception=True)

@@ -13,10 +13,12 @@ class Input(serializers.Serializer):
     """A record that a client sends. Fields that it does not know are faults.
 
     `system_fields` are what answers carry besides: clients that send back what they read may do so, and
-    these are passed over.
+    these are passed over. Not so those of `fixed_fields` in a change, if they say something else than the
+    record does: who sends them means to change them.
     """
 
     system_fields: ClassVar[frozenset[str]] = frozenset()
+    fixed_fields: ClassVar[frozenset[str]] = frozenset({"id"})
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -33,6 +35,12 @@ class Input(serializers.Serializer):
         errors: dict[str, Any] = {
             name[:100]: [f"{name[:100]} is not a field of this record."] for name in unknown
         }
+        if self.instance is not None:
+            errors |= {
+                name: [f"{name} cannot be changed"]
+                for name in data
+                if name in self.fixed_fields and name not in self.fields
+            }
         try:
             values: dict[str, Any] = super().to_internal_value(data)
         except serializers.ValidationError as error:

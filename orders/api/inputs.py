@@ -116,6 +116,10 @@ class OrderRequest(OrderFields):
 class OrderChangeRequest(OrderFields):
     """Any of the fields of an order that is still incomplete; items are replaced as a whole."""
 
+    fixed_fields = frozenset(
+        {"id", "contact_id", "order_number", "external_order_id", "type", "status", "is_test", "campaign"}
+    )
+
     location_id = LocationReference(required=False, source="location")
 
 

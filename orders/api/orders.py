@@ -64,6 +64,9 @@ class Orders(Resource):
     def found(self, id: str) -> Any:
         return super().found(id.upper())
 
+    def _key_of(self, id: str) -> Any:
+        return super()._key_of(id.upper())
+
     def make(self, values: dict[str, Any]) -> Order:
         location = values.pop("location")
         order = intake.take_in(location, self._new(location.pk, values), by=self.caller.by)

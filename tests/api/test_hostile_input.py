@@ -1,8 +1,10 @@
 """What strangers send: always a 4xx with a reason, and nothing is stored by half."""
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -180,6 +182,27 @@ def test_bodies_that_are_none(what: str, body: bytes, status: int, api: Integrat
 def test_other_kinds_of_content_are_415(content_type: str, api: Integrator) -> None:
     answer = api.call("POST", "contacts", b"last_name=A", content_type=content_type)
     assert answer.status == 415 and is_explained(answer)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, identity", "x"])
+def test_packed_bodies_are_415(encoding: str, api: Integrator, here: Location) -> None:
+    """Also one that only says that it is packed."""
+    text = orjson.dumps({"contact": {"location_id": here.public_id, "last_name": "J"}})
+    for body in (text, gzip.compress(text)):
+        answer = api.call("POST", "contacts", body, **{"Content-Encoding": encoding})
+        assert answer.status == 415 and "Content-Encoding" in answer.errors["request"][0]
+    assert api.call("POST", "contacts", text, **{"Content-Encoding": "identity"}).status == 201
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e300", "9007199254740992", "9007199254740992.0", "1e22"])
+def test_numbers_that_no_other_reader_gets_right(number: str, api: Integrator, here: Location) -> None:
+    """Of 1e308 a database gives back 309 digits."""
+    order = f'{{"location_id": "{here.public_id}", "email": "a@b.example", "NAME": {{"a": {number}}}}}'
+    for name in ("custom_fields", "attribution"):
+        answer = api.call("POST", "orders", f'{{"order": {order.replace("NAME", name)}}}'.encode())
+        assert answer.status == 422 and list(answer.errors) == [name]
+    fine = order.replace("NAME", "custom_fields").replace(number, "1.5e10")
+    assert api.call("POST", "orders", f'{{"order": {fine}}}'.encode()).status == 201
 
 
 def test_a_body_without_a_length_is_400(api: Integrator) -> None:

@@ -198,3 +198,11 @@ def test_a_span_ends_with_its_last_second(api: Integrator, here: Location) -> No
 def test_an_email_beyond_ascii_is_found_as_it_was_sent(api: Integrator, here: Location) -> None:
     one = services.create(here, by="t", last_name="A", email="Émile@Example.com")
     assert ids(api.get("contacts?email=Émile@Example.com")) == [one.public_id]
+
+
+@pytest.mark.parametrize("end", ["from", "to"])
+def test_a_preset_takes_no_span_beside_it(end: str, api: Integrator) -> None:
+    """Passed over it would be a list of something else."""
+    answer = api.get(f"contacts?created_ts=today&created_ts_{end}=2026-11-27")
+    assert answer.status == 422 and list(answer.errors) == [f"created_ts_{end}"]
+    assert api.get(f"contacts?created_ts=today&created_ts_{end}=").status == 200

@@ -222,3 +222,31 @@ def test_lists_are_filtered(api: Integrator, here: Location) -> None:
     assert found("created_ts=today") == [open_["id"], done["id"]]
     assert found("created_ts=yesterday") == []
     assert list(api.get("orders?status=lost").errors) == ["status"]
+
+
+def test_what_cannot_be_changed_is_said_not_swallowed(api: Integrator, here: Location) -> None:
+    made = post(api, here).body["order"]
+    path = f"orders/{made['id']}"
+    assert api.put(path, {"order": made}).status == 200  # as it was read
+    other = api.post("contacts", {"contact": {"location_id": here.public_id, "last_name": "J"}}).body[
+        "contact"
+    ]
+    for name, value in {
+        "id": "0123456789",
+        "contact_id": other["id"],
+        "status": "COMPLETE",
+        "external_order_id": "another",
+        "campaign": "Another",
+        "is_test": True,
+    }.items():
+        answer = api.put(path, {"order": {name: value, "city": "Rome"}})
+        assert (answer.status, answer.errors) == (422, {name: [f"{name} cannot be changed"]})
+    assert api.get(path).body["order"]["city"] != "Rome"
+    stale = {"modified_ts": 1, "total": "0.01", "city": "Oslo"}  # of a moment ago
+    assert api.put(path, {"order": stale}).body["order"]["city"] == "Oslo"
+    assert api.put(f"contacts/{other['id']}", {"contact": {"id": "0" * 24}}).errors.keys() == {"id"}
+
+
+def test_a_walk_from_an_id_in_small_letters(api: Integrator, here: Location) -> None:
+    made = post(api, here).body["order"]
+    assert api.get(f"orders?after={made['id'].lower()}").status == 200
