@@ -213,7 +213,6 @@ class AccountVaults(Resource):
     plural = "accountvaults"
     about = "Stored payment methods of contacts: kept with the payments of orders, removed by staff."
     answer = AccountVaultAnswer
-    location_column = "customer__location_id"
     filters = {
         "contact_id": text("customer__public_id"),
         "last_four": text("card_last4"),

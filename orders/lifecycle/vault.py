@@ -53,6 +53,7 @@ def want(order: Order, row: Transaction, token: str = "") -> None:
     said = {name: getattr(row, name) for name in SAID}
     row.payment_method = sets.new(
         StoredPaymentMethod,
+        location_id=order.location_id,
         customer_id=order.customer_id,
         token=token,
         created_at=row.created_at,

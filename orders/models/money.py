@@ -17,6 +17,8 @@ class StoredPaymentMethod(models.Model):
     """A payment method at the gateway: a token, which is shown to nobody, and what may be shown of it."""
 
     public_id = models.CharField(max_length=24, unique=True, default=new_id, editable=False)
+    # That of its customer, which no customer changes: lists of one location are read by it.
+    location = models.ForeignKey("customers.Location", models.PROTECT, related_name="+", db_index=False)
     customer = models.ForeignKey("customers.Customer", models.PROTECT, related_name="payment_methods")
     pay_source = models.CharField(max_length=20, default="CREDITCARD")
     token = models.CharField(max_length=100, blank=True)
@@ -32,6 +34,13 @@ class StoredPaymentMethod(models.Model):
     removed_at = models.DateTimeField(null=True, blank=True)  # a tombstone: transactions go on naming it
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["location", "id"],
+                name="payment_method_listed",
+                condition=models.Q(removed_at__isnull=True),
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 "customer",

@@ -104,7 +104,8 @@ def a_store() -> Store:
     SettlementBatch.objects.create(gateway=gateway, number=1, created_at=timezone.now())
     contact = {"email": "ann@example.com", "cell_phone": "+1 555-123-4567", "external_id": "crm-17"}
     customer = services.create(location, by=BY, first_name=HOSTILE, last_name="Löve", **contact)
-    StoredPaymentMethod.objects.create(customer=customer, card_last4="1111", created_at=timezone.now())
+    card = {"card_last4": "1111", "created_at": timezone.now()}
+    StoredPaymentMethod.objects.create(location=location, customer=customer, **card)
     profile = a_profile(location)
     order = an_order(location, customer, product, campaign=campaign)
     sweep.run([profile])

@@ -48,7 +48,10 @@ def theirs(stranger: Integrator, elsewhere: Location) -> Theirs:
     gateway = Gateway.objects.create(location=elsewhere, title="Theirs")
     batch = SettlementBatch.objects.create(gateway=gateway, number=1, created_at=timezone.now())
     sale = Transaction.objects.get()
-    vault = StoredPaymentMethod.objects.create(customer=sale.order.customer, created_at=timezone.now())
+    customer = sale.order.customer
+    vault = StoredPaymentMethod.objects.create(
+        location=elsewhere, customer=customer, created_at=timezone.now()
+    )
     return Theirs(
         {
             "contact": order["contact_id"],

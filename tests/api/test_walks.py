@@ -9,12 +9,20 @@ from django.utils import timezone
 
 from customers.models import Location
 from exports import sweep
-from orders.models import Gateway, SettlementBatch
+from orders.models import Gateway, SettlementBatch, StoredPaymentMethod
 from tests.admin.store import a_profile
 from tests.api.clients import Integrator, an_integrator
 from tests.api.test_orders import sold
 
-LISTS = ("contacts", "orders", "transactions", "deliveries", "transactionbatches", "postbackconfigs")
+LISTS = (
+    "contacts",
+    "orders",
+    "transactions",
+    "deliveries",
+    "transactionbatches",
+    "postbackconfigs",
+    "accountvaults",
+)
 CONFIG = {"resource": "contact", "url": "http://127.0.0.1/receiver"}
 
 
@@ -30,6 +38,9 @@ def mixed(api: Integrator, stranger: Integrator, here: Location, elsewhere: Loca
         for who, place in places:
             sold(who, place, external_order_id=f"web-{number}", contact={"email": f"a{number}@example.com"})
             who.post("postbackconfigs", {"postbackconfig": {**CONFIG, "location_id": place.public_id}})
+            StoredPaymentMethod.objects.create(
+                location=place, customer=place.customers.latest("pk"), created_at=timezone.now()
+            )
         for gateway in gateways:
             SettlementBatch.objects.create(gateway=gateway, number=number, created_at=timezone.now())
         sweep.run(profiles)
@@ -82,6 +93,7 @@ def test_an_index_gives_the_order(mixed: None, api: Integrator, stranger: Integr
         "contacts": "customer_listed",
         "orders": "order_listed",
         "transactions": "transaction_listed",
+        "accountvaults": "payment_method_listed",
         "transactionbatches": "settlement_batch_listed",
         "deliveries": "endpoint_id_id",
     }

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -220,10 +221,9 @@ def test_the_stored_payment_method_of_a_transaction(here: Location, receiver: Re
         here, receiver.url("/hook"), resource="transaction", gateway=a_gateway(here), expands="account_vault"
     )
     order = lifecycle.create_partial(by=BY, location=here, customer=a_contact(here))
-    card = {name: CARD[name] for name in ("card_type", "card_bin", "card_last4")}
-    stored = StoredPaymentMethod.objects.create(
-        customer=order.customer, token="secret-token", created_at=timezone.now(), **card
-    )
+    card: dict[str, Any] = {name: CARD[name] for name in ("card_type", "card_bin", "card_last4")}
+    card |= {"token": "secret-token", "created_at": timezone.now()}
+    stored = StoredPaymentMethod.objects.create(location=here, customer=order.customer, **card)
     paid = Payment(**CARD, gateway=a_gateway(here), amount=Decimal("1.00"))
     lifecycle.complete_sale(order, by=BY, payments=[paid])
     carry()
