@@ -48,13 +48,15 @@ def enter(moved: Iterable[Moved], *, quiet: bool) -> list[Happening]:
     in no batch: it was settled where it happened.
     """
     now = timezone.now()
+    recently = now - 2 * _DAY
     fresh = [
         (one.row.gateway_id, one)
-        for one in sorted(moved, key=lambda one: one.at)
-        if one.row.gateway_id is not None and _is_settled(one) and one.at > now - 2 * _DAY
+        for one in moved
+        if one.row.gateway_id is not None and one.at > recently and _is_settled(one)
     ]
     if not fresh:
         return []
+    fresh.sort(key=lambda one: one[1].at)
     tills = _tills({gateway_id for gateway_id, _ in fresh})
     first: dict[Key, datetime] = {}
     entering: list[tuple[Key, Transaction]] = []

@@ -6,6 +6,7 @@ Written only while the customer is locked, so that two payments at once keep one
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -94,16 +95,21 @@ def store(moved: Iterable[Moved], *, quiet: bool) -> list[Kept]:
     A method is the same if the customer and the token are, else pay source, card type, BIN and last four.
     What a payment leaves open says nothing, and an older payment than the last one known changes nothing.
     """
-    unnamed = [one for one in moved if one.row.payment_method_id is None]
     looked = []
-    for one in sorted(unnamed, key=lambda one: one.at):
+    for one in moved:
+        row = one.row
+        if row.payment_method_id is not None or not (row.card_last4 or _is_wanted(row)):
+            continue
         if one.is_test:
-            one.row.payment_method = None
-        elif one.row.card_last4 or _is_wanted(one.row):
+            row.payment_method = None
+        else:
             looked.append(one)
     if not looked:
         return []
+    looked.sort(key=attrgetter("at"))
     known = _Known(looked)
+    if known.is_nobody and not any(_is_wanted(one.row) for one in looked):
+        return []  # most imports
     kept = [found for one in looked if (found := known.take(one, quiet=quiet))]
     known.write()
     return kept
@@ -139,6 +145,11 @@ class _Known:
             _lock(self._locked)
             self._of.update(_read(self._locked))
 
+    @property
+    def is_nobody(self) -> bool:
+        """Whether none of them has a method."""
+        return not any(self._of.values())
+
     def take(self, paid: Moved, *, quiet: bool) -> Kept | None:
         """Has the transaction name its method; what that brings, if anything."""
         row, customer_id = paid.row, paid.order.customer_id
@@ -172,6 +183,8 @@ class _Known:
 
     def _find(self, paid: Moved) -> StoredPaymentMethod | None:
         row, methods = paid.row, self._of[paid.order.customer_id]
+        if not methods:
+            return None
         token = row.payment_method.token if row.payment_method is not None else ""
         if token and (same := next((one for one in methods if one.token == token), None)):
             return same
