@@ -1,6 +1,7 @@
 """What the admin pages of every app share: lists that stay quick, rows that are only read, links."""
 
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -13,7 +14,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import GenericIPAddressField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html
@@ -34,7 +35,10 @@ _TEXTS = {
     "regex",
     "iregex",
 }
+_BETWEEN = {"range"}  # two values, which an address has no way to say
 _DATES = {"year", "iso_year", "quarter", "month", "week", "week_day", "iso_week_day", "day", "date", "time"}
+
+_BEYOND_NUMBERS = re.compile(r"\s*[+-]?[\d_]{19,}\s*")  # SQLite has no place for more
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -50,7 +54,52 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return self.count >= MOST_LISTED
 
 
-class QuickAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class GuardedList(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A list that no address makes ask the database for what it refuses. Every list of ours has this."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Comparing alone: what looks into texts and dates is the search, and filters, which are bounded."""
+        is_more = (_TEXTS | _DATES | _BETWEEN) & set(lookup.split("__"))
+        return not is_more and super().lookup_allowed(lookup, value, request)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """What no row could have is no filter: it leads back to the whole list."""
+        for name, values in request.GET.lists():
+            if name != SEARCH_VAR and not all(self._can_be_had(name, value) for value in values):
+                raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
+
+    def _can_be_had(self, lookup: str, value: str) -> bool:
+        """Django looks at most values itself; not at a NUL, at addresses, and at numbers of a list."""
+        if "\x00" in value:
+            return False
+        field = next((one for one in self.opts.fields if one.name == lookup.partition("__")[0]), None)
+        is_of_list = lookup.endswith("__in")
+        for part in value.split(",") if is_of_list else [value]:
+            if is_of_list and _BEYOND_NUMBERS.fullmatch(part):
+                return False
+            if isinstance(field, GenericIPAddressField) and not lookup.endswith("__isnull"):
+                try:
+                    field.run_validators(part)
+                except ValidationError:
+                    return False
+        return True
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """What no row could have as its key was ticked in no list."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                is_key = "\x00" not in key and self.opts.pk.to_python(key) is not None
+            except ValidationError:
+                is_key = False
+            if not is_key:
+                raise BadRequest("What was ticked is not in this list.")
+        return super().response_action(request, queryset, *args, **kwargs)
+
+
+class QuickAdmin(GuardedList):
     """A list that answers quickly on a table of millions: no count of it all, no sorting by any column.
 
     A search first asks `found_exactly` (by indexes); if that finds nothing, it looks into `search_fields`.
@@ -72,32 +121,6 @@ class QuickAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Under the name of what it lists."""
         title = capfirst(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Comparing alone: what looks into texts and dates is the search, and filters, which are bounded."""
-        return not (_TEXTS | _DATES) & set(lookup.split("__")) and super().lookup_allowed(
-            lookup, value, request
-        )
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """A filter by a text with a NUL cannot be read; not every database has a place for one."""
-        filters = [values for name, values in request.GET.lists() if name != SEARCH_VAR]
-        if any("\x00" in value for values in filters for value in values):
-            raise IncorrectLookupParameters
-        return super().get_changelist_instance(request)
-
-    def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse | None:
-        """What no row could have as its key was ticked in no list."""
-        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
-            try:
-                is_key = "\x00" not in key and self.opts.pk.to_python(key) is not None
-            except ValidationError:
-                is_key = False
-            if not is_key:
-                raise BadRequest("What was ticked is not in this list.")
-        return super().response_action(request, queryset, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -6,10 +6,21 @@ runs what he likes on the machine.
 
 from django.contrib import admin
 from django_q import admin as django_q  # registers its pages
-from django_q.models import OrmQ, Schedule
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from delivery.screens import GuardedList
 
 for model in (Schedule, OrmQ):
     if admin.site.is_registered(model):  # waiting tasks have a page with the database's broker only
         admin.site.unregister(model)
+admin.site.unregister([Success, Failure])
 
-__all__ = ["django_q"]
+
+@admin.register(Success)
+class TaskAdmin(GuardedList, django_q.TaskAdmin):  # type: ignore[misc]
+    """What ran."""
+
+
+@admin.register(Failure)
+class FailedTaskAdmin(GuardedList, django_q.FailAdmin):  # type: ignore[misc]
+    """What failed."""

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from audit import changes
 from config.roles import ROLES
-from delivery.screens import actor, as_id
+from delivery.screens import GuardedList, actor, as_id
 
 WHY = {role.name: f"Shipped: {role.why}." for role in ROLES}
 
@@ -44,7 +44,7 @@ class OnRecord:
         super().delete_model(request, obj)  # type: ignore[misc]
 
 
-class PeopleAdmin(OnRecord, UserAdmin):  # type: ignore[type-arg]
+class PeopleAdmin(GuardedList, OnRecord, UserAdmin):  # type: ignore[type-arg]
     """Only a superuser makes superusers, or touches one: else a role could be more than it says."""
 
     title = "Users"
@@ -90,7 +90,7 @@ class PeopleAdmin(OnRecord, UserAdmin):  # type: ignore[type-arg]
         return ", ".join(group.name for group in user.groups.all()) or "–"
 
 
-class RoleAdmin(OnRecord, GroupAdmin):
+class RoleAdmin(GuardedList, OnRecord, GroupAdmin):
     """Groups, with what the shipped ones are for."""
 
     title = "Roles"
