@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import orjson
 from django.contrib import admin
@@ -55,7 +56,32 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class GuardedList(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list that no address makes ask the database for what it refuses. Every list of ours has this."""
+    """A list that no address makes ask the database for what it refuses. Every list of ours has this.
+
+    `list_title` is what the menu calls it; without one it is named after its rows.
+    """
+
+    list_title: ClassVar[str] = ""
+
+    def named(self) -> str:
+        return self.list_title or capfirst(str(self.opts.verbose_name_plural))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Under the name of what it lists."""
+        return super().changelist_view(request, {"title": self.named(), **(extra_context or {})})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        return super().history_view(
+            request, object_id, {"module_name": self.named(), **(extra_context or {})}
+        )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """With the name of the list, for the way back to it."""
+        return super().render_change_form(request, {"list_title": self.named(), **context}, *args, **kwargs)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Comparing alone: what looks into texts and dates is the search, and filters, which are bounded."""
@@ -117,11 +143,6 @@ class QuickAdmin(GuardedList):
         """Primary keys of the rows that have this number, id or address; bounded by MOST_FOUND."""
         return ()
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Under the name of what it lists."""
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -178,12 +199,23 @@ def page_of(row: Model | None, text: str = "") -> str:
 
 
 def may_open(request: HttpRequest, url: str) -> bool:
-    """Whether this person may look at the page of a row that an address leads to."""
+    """Whether the page that an address leads to would let this person in.
+
+    A table's pages ask their ModelAdmin; a view of its own says it by an attribute `may_open`, a function of
+    the request. Of other views, and of addresses that are none of ours, nothing is known: they are left.
+    """
+    path = urlsplit(url).path
     try:
-        pages = getattr(resolve(url).func, "model_admin", None)
+        match = resolve(path)
     except Resolver404:
         return False
-    return pages is None or pages.has_view_permission(request)
+    if asks := getattr(match.func, "may_open", None):
+        return bool(asks(request))
+    pages = getattr(match.func, "model_admin", None)
+    if pages is None:
+        return True
+    is_add = (match.url_name or "").endswith("_add")
+    return bool(pages.has_add_permission(request) if is_add else pages.has_view_permission(request))
 
 
 def as_id(text: str) -> int | None:

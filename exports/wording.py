@@ -4,9 +4,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from delivery.clock import clock
 from delivery.models import Delivery
-from delivery.transports import ERRORS
+from delivery.wording import again, due_to, next_attempt
 from exports import customer_types
 
 
@@ -14,15 +13,13 @@ def describe(delivery: Delivery, order_number: str, now: datetime | None = None)
     """What became of an export, as the documentation words it. Times in the current time zone."""
     what = f"Order {order_number}" if order_number else "A test"
     if delivery.is_finished:
-        return f"{_finished(what, delivery)}{_again(delivery)}"
+        return f"{_finished(what, delivery)}{again(delivery)}"
     if delivery.is_being_sent:
         return f"{what} is being exported to {_target(delivery)}: attempt {delivery.attempts_made + 1}"
     if delivery.due_at is None:
         return f"{what} waits to be exported to {_target(delivery)}: {_numbered(delivery)} is switched off"
     if delivery.state == Delivery.State.WAITING:
-        now = now or timezone.now()
-        when = clock(delivery.due_at, now) if delivery.due_at > now else "now"
-        return f"{_failed(what, delivery)}: attempt {delivery.attempts_made}, next {when}"
+        return f"{_failed(what, delivery)}: {next_attempt(delivery, now or timezone.now())}"
     return f"{what} is waiting to be exported to {_target(delivery)}"
 
 
@@ -45,11 +42,4 @@ def _numbered(delivery: Delivery) -> str:
 
 
 def _failed(what: str, delivery: Delivery) -> str:
-    error = delivery.last_detail or ERRORS.get(delivery.last_error, delivery.last_error)
-    why = f" due to error {error.rstrip('.')}" if error else ""  # a proof does not say
-    return f"{what} failed to export to {_numbered(delivery)}{why}"
-
-
-def _again(delivery: Delivery) -> str:
-    """A finished export that somebody asked to send once more, until that is done."""
-    return "; it is being sent again" if delivery.due_at is not None else ""
+    return f"{what} failed to export to {_numbered(delivery)}{due_to(delivery)}"

@@ -4,24 +4,21 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from delivery.clock import clock
 from delivery.models import Delivery
-from delivery.transports import ERRORS
+from delivery.wording import again, due_to, next_attempt
 
 
 def describe(delivery: Delivery, order_number: str, now: datetime | None = None) -> str:
     """What became of it. Times in the current time zone."""
     what = _what(delivery, order_number)
     if delivery.is_finished:
-        return f"{_finished(what, delivery)}{_again(delivery)}"
+        return f"{_finished(what, delivery)}{again(delivery)}"
     if delivery.is_being_sent:
         return f"{what} is being posted back to {_target(delivery)}: attempt {delivery.attempts_made + 1}"
     if delivery.due_at is None:
         return f"{what} waits to be posted back to {_target(delivery)}, which is switched off"
     if delivery.state == Delivery.State.WAITING:
-        now = now or timezone.now()
-        when = clock(delivery.due_at, now) if delivery.due_at > now else "now"
-        return f"{_failed(what, delivery)}: attempt {delivery.attempts_made}, next {when}"
+        return f"{_failed(what, delivery)}: {next_attempt(delivery, now or timezone.now())}"
     return f"{what} is waiting to be posted back to {_target(delivery)}"
 
 
@@ -46,11 +43,4 @@ def _target(delivery: Delivery) -> str:
 
 
 def _failed(what: str, delivery: Delivery) -> str:
-    error = delivery.last_detail or ERRORS.get(delivery.last_error, delivery.last_error)
-    why = f" due to error {error.rstrip('.')}" if error else ""  # a proof does not say
-    return f"{what} failed to be posted back to {_target(delivery)}{why}"
-
-
-def _again(delivery: Delivery) -> str:
-    """A finished one that somebody asked to send once more, until that is done."""
-    return "; it is being sent again" if delivery.due_at is not None else ""
+    return f"{what} failed to be posted back to {_target(delivery)}{due_to(delivery)}"

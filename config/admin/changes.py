@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from audit import changes
 from audit.differences import differences
 from audit.models import Change
-from delivery.screens import MOST_FOUND, ReadOnlyAdmin, as_id, pretty
+from delivery.screens import MOST_FOUND, ReadOnlyAdmin, as_id, may_open, pretty
 
 MOST_TYPES = 30
 MOST_SEARCHED = 10_000  # by names, of the newest
@@ -36,6 +36,7 @@ class OfType(admin.SimpleListFilter):
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
     change_form_template = "admin/audit/change/change_form.html"
+    list_title = "Audit log"
     list_display = ("when", "subject", "action", "who")
     list_display_links = ("when",)
     list_filter = (OfType,)
@@ -67,13 +68,12 @@ class ChangeAdmin(ReadOnlyAdmin):
         context = {**(extra_context or {})}
         if change is not None and self.has_view_permission(request, change):
             context |= _sight_of(change)
+            if not may_open(request, context["subject_page"]):
+                context["subject_page"] = ""
         return super().change_view(request, object_id, form_url, context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:
         return ()  # the page is drawn by its template
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"title": "Audit log", **(extra_context or {})})
 
     @admin.display(description="when")
     def when(self, change: Change) -> str:

@@ -18,14 +18,8 @@ WHY = {role.name: f"Shipped: {role.why}." for role in ROLES}
 class OnRecord:
     """Saves and deletions of rows with their relations, in the audit log. `snapshot` says what of a row."""
 
-    title = ""
-
     def snapshot(self, row: Any) -> dict[str, Any]:
         raise NotImplementedError
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        context = {"title": self.title, **(extra_context or {})}
-        return super().changelist_view(request, context)  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         was = self.snapshot(type(obj)._default_manager.get(pk=obj.pk)) if change else None
@@ -47,7 +41,7 @@ class OnRecord:
 class PeopleAdmin(GuardedList, OnRecord, UserAdmin):  # type: ignore[type-arg]
     """Only a superuser makes superusers, or touches one: else a role could be more than it says."""
 
-    title = "Users"
+    list_title = "Users"
     list_display = ("username", "first_name", "last_name", "email", "roles", "is_active", "is_superuser")
     list_filter = ("groups", "is_active", "is_superuser")
     actions = None
@@ -77,6 +71,8 @@ class PeopleAdmin(GuardedList, OnRecord, UserAdmin):  # type: ignore[type-arg]
                 changes.record(user, "set the password", by=actor(request))
         return answer
 
+    user_change_password.may_open = lambda request: request.user.has_perm("auth.change_user")  # type: ignore[attr-defined]
+
     def snapshot(self, row: User) -> dict[str, Any]:
         names = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser")
         return {
@@ -93,7 +89,7 @@ class PeopleAdmin(GuardedList, OnRecord, UserAdmin):  # type: ignore[type-arg]
 class RoleAdmin(GuardedList, OnRecord, GroupAdmin):
     """Groups, with what the shipped ones are for."""
 
-    title = "Roles"
+    list_title = "Roles"
     list_display = ("name", "why")
     actions = None
 

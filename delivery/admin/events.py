@@ -9,12 +9,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 
 from delivery import catalogue, rows
 from delivery.admin.filters import EventType
 from delivery.models import Event, Proof
-from delivery.screens import MOST_FOUND, ReadOnlyAdmin, as_id, page_of, pretty
+from delivery.screens import MOST_FOUND, ReadOnlyAdmin, as_id, may_open, page_of, pretty
 
 MOST_DELIVERIES = 100  # of one event, on its page
 
@@ -23,6 +24,7 @@ MOST_DELIVERIES = 100  # of one event, on its page
 class EventAdmin(ReadOnlyAdmin):
     change_form_template = "admin/delivery/event/change_form.html"
     change_list_template = "admin/delivery/event/change_list.html"
+    list_title = "Event log"
     list_display = ("happened", "what", "whose", "by")
     list_display_links = ("happened",)
     list_filter = (EventType, "muted")
@@ -39,9 +41,6 @@ class EventAdmin(ReadOnlyAdmin):
             or of_email(term).values_list("pk", flat=True)[:MOST_FOUND]
         )
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"title": "Event log", **(extra_context or {})})
-
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[()]:
         return ()  # the page is drawn by its template
 
@@ -56,7 +55,7 @@ class EventAdmin(ReadOnlyAdmin):
         event = Event.objects.select_related("order", "customer").filter(pk=number or 0).first()
         context = dict(extra_context or {})
         if event is not None and self.has_view_permission(request, event):
-            context |= _sight_of(event)
+            context |= {**_sight_of(event), "why_page": _why_page(request, event)}
         return super().change_view(request, object_id, form_url, context)
 
     @admin.display(description="happened")
@@ -74,6 +73,17 @@ class EventAdmin(ReadOnlyAdmin):
     def whose(self, event: Event) -> str:
         pages = [page_of(one) for one in (event.order, event.customer) if one is not None]
         return format_html_join("", "<div><bdi>{}</bdi></div>", ((page,) for page in pages)) or "–"
+
+
+def _why_page(request: HttpRequest, event: Event) -> str:
+    """Where it is said what each profile made of its order; "" for whom that page would refuse."""
+    if event.order_id is None:
+        return ""
+    try:
+        page = reverse("admin:exports_why", args=[event.order_id])
+    except NoReverseMatch:
+        return ""
+    return page if may_open(request, page) else ""
 
 
 def _sight_of(event: Event) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def progress_of(replay: Replay) -> Progress:
 class ReplayAdmin(ReadOnlyAdmin):
     change_form_template = "admin/delivery/replay/change_form.html"
     change_list_template = "admin/delivery/replay/change_list.html"
+    list_title = "Sent again"
     list_display = ("made", "what", "how_far", "state", "by")
     list_display_links = ("made",)
     actions = ("stop",)
@@ -68,9 +69,6 @@ class ReplayAdmin(ReadOnlyAdmin):
         said = Case(When(filter__has_key="ids", then=None), default=F("filter"), output_field=JSONField())
         found: QuerySet[Replay] = super().get_queryset(request)
         return found.defer("filter").annotate(said=said)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"title": "Sent again", **(extra_context or {})})
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("delivery.change_replay")

@@ -5,6 +5,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -117,18 +118,26 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Asks the name service about a new address before the transaction of the form begins."""
+        """Asks the name service about a new address before the transaction of the form begins.
+
+        Whether somebody has saved another version is asked within it, with the row locked: of two who save
+        at once, the second is told of the first.
+        """
         profile = self.get_object(request, object_id) if object_id else None
         may_save = self.has_change_permission(request) if object_id else self.has_add_permission(request)
         fault = _address_fault(request, profile) if may_save else ""  # nobody else makes us ask for names
         request.address_fault = fault  # type: ignore[attr-defined]
-        request.overtaken = _overtaken(request, profile)  # type: ignore[attr-defined]
         context: dict[str, Any] = {"field_groups": groups(), "field_names": FIELD_NAMES, "static": STATIC}
         context |= extra_context or {}
-        if profile is not None and self.has_view_permission(request, profile):
-            context |= sight_of(request, profile)
         try:
-            return super().changeform_view(request, object_id, form_url, context)
+            if request.method != "POST" or profile is None or not may_save:
+                return super().changeform_view(request, object_id, form_url, context)
+            with transaction.atomic():
+                locked = ExportProfile.objects.select_for_update().filter(pk=profile.pk)
+                list(locked.values_list("pk"))
+                profile = self.get_object(request, str(profile.pk))
+                request.overtaken = _overtaken(request, profile)  # type: ignore[attr-defined]
+                return super().changeform_view(request, object_id, form_url, context)
         except ValidationError as error:  # somebody else's change came between the check and the save
             for text in error.messages:
                 messages.error(request, text)
@@ -143,7 +152,11 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """Each row of the mappings with what it says of the order that is shown."""
+        """What stands around the form; each row of the mappings with what it says of the order shown."""
+        number = kwargs["obj"].pk if kwargs.get("obj") is not None else None
+        profile = self.get_object(request, str(number)) if number else None  # without what was typed
+        if profile is not None and self.has_view_permission(request, profile):
+            context |= sight_of(request, profile)
         values = {row["mapping"].pk: row["value"] for row in context.get("rows", ())}
         for inline in context["inline_admin_formsets"]:
             may = inline.has_add_permission and inline.has_change_permission and inline.has_delete_permission
@@ -186,10 +199,17 @@ class ExportProfileAdmin(BackToBoard, QuickAdmin):
         if profile is not None and self.has_delete_permission(request, profile) and doors.is_used(profile):
             messages.error(request, doors.STAYS.format(profile.name))
             return HttpResponseRedirect(reverse("admin:exports_exportprofile_change", args=[profile.pk]))
-        return super().delete_view(request, object_id, extra_context)
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ValidationError as refusal:
+            for text in refusal.messages:
+                messages.error(request, text)
+            return HttpResponseRedirect(reverse("admin:exports_exportprofile_change", args=[object_id]))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        services.delete_unused(obj, by=actor(request))
+        """Whether it may go was asked before; a run may have used it since."""
+        if not services.delete_unused(obj, by=actor(request)):
+            raise ValidationError(doors.STAYS.format(obj.name))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With the counts that only the list shows."""

@@ -12,6 +12,7 @@ from delivery.clock import clock
 from delivery.models import Attempt, Delivery
 from exports.admin.draft import sight_of_draft
 from exports.admin.notes import notes_on, routing_of
+from exports.admin.pause import pause_of
 from exports.examples import find
 from exports.explain import explain
 from exports.forms import CloneForm
@@ -46,6 +47,7 @@ def sight_of(request: HttpRequest, profile: ExportProfile) -> dict[str, Any]:
         "can_clone": user.has_perm("exports.add_exportprofile"),
         "is_used": bool(recent) or profile.exports.exists(),
         "can_ask": user.has_perm("orders.view_order"),
+        **(pause_of(profile) if can_change and not profile.is_active else {}),
         **asked(request, profile),
         **sight_of_draft(request, profile),
     }

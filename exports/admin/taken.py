@@ -38,12 +38,13 @@ class ExportAdmin(ReadOnlyAdmin):
         return taken.values_list("pk", flat=True)[:MOST_FOUND]
 
     def get_urls(self) -> list[URLPattern]:
-        why = self.admin_site.admin_view(self.why_view)
+        why: Any = self.admin_site.admin_view(self.why_view)
+        why.may_open = self.may_see_why  # for who links to it
         return [path("why/<int:order_id>/", why, name="exports_why"), *super().get_urls()]
 
     def why_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
         """Why / why not: each profile, with the first condition that failed."""
-        if not (request.user.has_perm("orders.view_order") and self._may_see_why(request)):
+        if not self.may_see_why(request):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.select_related("location", "customer"), pk=order_id)
         named = request.GET.get("profile", "").replace("\x00", "").strip()[:150]
@@ -55,8 +56,10 @@ class ExportAdmin(ReadOnlyAdmin):
         context |= {**self.admin_site.each_context(request), "title": title}
         return TemplateResponse(request, "admin/exports/why.html", context)
 
-    def _may_see_why(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request) or self._may_see_profiles(request)
+    def may_see_why(self, request: HttpRequest) -> bool:
+        """Of an order, for who sees what profiles take, or the profiles themselves."""
+        may_see_any = self.has_view_permission(request) or self._may_see_profiles(request)
+        return may_see_any and request.user.has_perm("orders.view_order")
 
     def _may_see_profiles(self, request: HttpRequest) -> bool:
         return any(request.user.has_perm(f"exports.{verb}_exportprofile") for verb in ("view", "change"))

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from delivery.ids import asked_for
 from delivery.models import Delivery
-from delivery.screens import actor, as_id
+from delivery.screens import actor, as_id, may_open
 from delivery.transports import ERRORS
 from exports import trials
 from exports.admin.doors import require
@@ -55,10 +55,21 @@ def send(request: HttpRequest, profile_id: int) -> HttpResponse:
         if delivery_id:
             return _seen(request, profile, delivery_id, looks=0)
         return TemplateResponse(request, _TEMPLATE, {"refusals": refusals}, status=422)
+    return _told(request, profile, delivery_id, refusals)
+
+
+def _told(
+    request: HttpRequest, profile: ExportProfile, delivery_id: str, refusals: list[str]
+) -> HttpResponse:
+    """On to the delivery; for who may not see those, and for what was refused, back to the profile."""
     for text in refusals:
         messages.error(request, f"No test was sent. {text}")
-    name, key = ("exports_exportprofile", profile_id) if refusals else ("delivery_delivery", delivery_id)
-    return HttpResponseRedirect(reverse(f"admin:{name}_change", args=[key]))
+    if delivery_id:
+        messages.success(request, "The test goes out now.")
+        page = reverse("admin:delivery_delivery_change", args=[delivery_id])
+        if may_open(request, page):
+            return HttpResponseRedirect(page)
+    return HttpResponseRedirect(reverse("admin:exports_exportprofile_change", args=[profile.pk]))
 
 
 def outcome(request: HttpRequest, profile_id: int, delivery_id: str) -> HttpResponse:

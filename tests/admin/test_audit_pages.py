@@ -54,7 +54,8 @@ def test_a_change_shows_old_and_new_and_all_of_it(
     )
     change = changes.of(store.profile)[0]
     address = reverse("admin:audit_change_change", args=[change.pk])
-    html = client_who_may("audit.view_change").get(address).content.decode()
+    client = client_who_may("audit.view_change", "exports.view_exportprofile")
+    html = client.get(address).content.decode()
     assert "https://postingmydata.com/partials.php" in html and "https://example.com/" in html
     assert "Postback URL" in html and "version 2" in html and "admin:jane" in html
     assert SCRIPT not in html and SECRET not in html
@@ -147,3 +148,12 @@ def test_the_log_reads_no_snapshots_for_its_list(store: Store, admin_client: Cli
     ) as queries:
         listed(admin_client)
     assert not [query for query in queries if 'audit_change"."old"' in query["sql"].split(" FROM ")[0]]
+
+
+def test_its_pages_are_called_as_the_menu_calls_them(store: Store, admin_client: Client) -> None:
+    change = changes.of(store.profile)[0]
+    for name in ("changelist", "change", "history"):
+        address = reverse(f"admin:audit_change_{name}", args=[] if name == "changelist" else [change.pk])
+        html = admin_client.get(address).content.decode()
+        crumbs = html.split('class="breadcrumbs"')[1].split("</div>")[0]
+        assert "Audit log" in crumbs and "Changes" not in crumbs, name

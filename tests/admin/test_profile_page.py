@@ -1,20 +1,24 @@
 """The profile page: what staff type is checked by the rules that all doors share, and secrets stay secret."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from delivery.models import Endpoint
+from delivery.models import Delivery, Endpoint
 from exports import services
 from exports.models import ExportProfile, FieldMapping, Route
-from tests.admin.store import SCRIPT, SECRET, Store, a_profile, set_to
+from tests.admin.store import SCRIPT, SECRET, Store, a_profile, a_store, an_order, set_to
 
 URL = "https://postingmydata.com/partials.php"
 
@@ -95,6 +99,28 @@ def test_who_is_overtaken_is_told_and_may_save_over_it(store: Store, admin_clien
     admin_client.post(page, {**form, "seen_version": 2})
     store.profile.refresh_from_db()
     assert (store.profile.delay_minutes, store.profile.timeout_seconds) == (7, 20)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_once_one_is_told(admin_user: User, transactional_db: None) -> None:
+    store = a_store()
+    form = {**_settings(), **_stored(store.profile), "seen_version": 1}
+    clients = [Client(), Client(), Client()]
+    for client in clients:
+        client.force_login(admin_user)
+
+    def save(client: Client, delay: int) -> int:
+        try:
+            return client.post(_page(store.profile), {**form, "delay_minutes": delay}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(save, clients, (7, 8, 9)))
+    store.profile.refresh_from_db()
+    assert sorted(answers) == [200, 200, 302] and store.profile.version == 2
+    assert store.profile.delay_minutes == (7, 8, 9)[answers.index(302)]
 
 
 def test_an_empty_secret_stays_and_a_typed_one_replaces_it(store: Store, admin_client: Client) -> None:
@@ -229,6 +255,27 @@ def test_red_notes_say_what_keeps_it_from_working(store: Store, admin_client: Cl
         assert words in html
 
 
+@pytest.mark.django_db(transaction=True)
+def test_switching_on_says_how_much_happened_in_the_pause(admin_user: User) -> None:
+    store, client = a_store(), Client()
+    client.force_login(admin_user)
+    services.switch_off(store.profile, by="admin:jane")
+    assert "Nothing that its routes ask for" in client.get(_page(store.profile)).content.decode()
+    for _ in range(2):
+        an_order(store.location, store.customer, store.product)
+    board = reverse("admin:exports_board_profiles_on", args=[store.profile.pk])
+    for page in (_page(store.profile), board):
+        html = client.get(page).content.decode()
+        assert "2 events that its routes ask for happened while it was switched off." in html
+        assert "Send 2 events of the pause" in html and "1 waiting delivery goes out" in html
+
+
+def test_who_may_only_look_sees_all_settings(store: Store, client_who_may: Callable[..., Client]) -> None:
+    services.edit_profile(store.profile, by="admin:jane", timeout_seconds=33, omit_empty=True)
+    html = client_who_may("exports.view_exportprofile").get(_page(store.profile)).content.decode()
+    assert "33 seconds" in html and "left out" in html
+
+
 def test_switched_off_and_on(store: Store, admin_client: Client) -> None:
     admin_client.post(_door("switch_off", store.profile))
     store.profile.refresh_from_db()
@@ -308,6 +355,24 @@ def test_what_has_exported_is_not_deleted(store: Store, admin_client: Client) ->
     ):
         assert "Switch it off instead" in response.content.decode()
     assert ExportProfile.objects.filter(pk=store.profile.pk).exists()
+
+
+def test_what_was_used_since_it_was_asked_is_not_said_to_be_deleted(
+    store: Store, admin_client: Client
+) -> None:
+    profile = a_profile(store.location, "Never used")
+
+    def used_meanwhile(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "django_admin_log" in sql:  # all questions are asked by then
+            Delivery.objects.filter(pk=store.delivery.pk).update(endpoint=profile.endpoint_id)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(used_meanwhile):
+        answer = admin_client.post(_door("delete", profile), {"post": "yes"}, follow=True)
+    html = answer.content.decode()
+    assert "cannot be deleted" in html and "was deleted successfully" not in html
+    assert ExportProfile.objects.filter(pk=profile.pk).exists()
+    assert not LogEntry.objects.exists()  # nothing claims it
 
 
 def test_what_has_never_exported_is_deleted(store: Store, admin_client: Client) -> None:

@@ -160,6 +160,16 @@ def test_without_scripts_it_leads_to_the_delivery(profile: ExportProfile, admin_
     assert "No test was sent. Type in the Postback URL" in page
 
 
+def test_without_scripts_who_may_see_no_deliveries_is_told_on_the_profile(
+    profile: ExportProfile, client_who_may: Callable[..., Client]
+) -> None:
+    client = client_who_may("exports.change_exportprofile")
+    sent = client.post(address("test", profile), follow=True)
+    assert sent.redirect_chain == [(address("change", profile), 302)] and sent.status_code == 200
+    assert "The test goes out now." in sent.content.decode()
+    assert Delivery.objects.filter(is_test=True).count() == 1
+
+
 def test_only_who_may_change_the_profile_sends_and_sees(
     store: Store, profile: ExportProfile, client_who_may: Callable[..., Client], admin_client: Client
 ) -> None:

@@ -6,10 +6,10 @@ from django.shortcuts import get_object_or_404
 
 from customers.models import Location
 from delivery.screens import actor
-from exports import services, sweep
+from exports import services
 from exports.admin.board.answers import dialog, saved, tried
 from exports.admin.board.permissions import require, rights_of
-from exports.admin.counted import counted
+from exports.admin.pause import pause_of
 from exports.forms import CloneForm, NewProfileForm
 from exports.models import ExportProfile
 
@@ -66,8 +66,7 @@ def switch_on(request: HttpRequest, profile_id: int) -> HttpResponse:
         f"Switch on “{profile.name}”",
         form=form,
         profile=profile,
-        pause=sweep.in_pause_of(profile),
-        counts=counted([profile.pk])[profile.pk],
+        **pause_of(profile),
     )
 
 
