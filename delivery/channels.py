@@ -36,6 +36,14 @@ class Said:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A delivery of the same thing: the first, or one that was made anew later."""
+
+    text: str  # "export no. 2, asked for by admin:jane"
+    delivery_id: str
+
+
 class Channel(Protocol):
     """A module with these functions."""
 
@@ -63,6 +71,14 @@ class Channel(Protocol):
 
     def said(self, delivery: Delivery) -> Said:
         """What it says, as it would go out now."""
+        ...
+
+    def siblings(self, delivery: Delivery) -> Sequence[Sibling]:
+        """All deliveries of the same thing, this one among them; empty where nothing is made anew."""
+        ...
+
+    def anew_page(self, delivery: Delivery) -> str:
+        """The address where it can be made anew, with an id of its own; "" where that cannot be."""
         ...
 
 

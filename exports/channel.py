@@ -6,16 +6,27 @@ from datetime import timedelta
 from django.urls import reverse
 
 from delivery import retries, sets, signing
-from delivery.channels import Said, Unsendable
+from delivery.channels import Said, Sibling, Unsendable
 from delivery.models import Delivery
 from delivery.secrets import MASK, SecretUnreadable
 from delivery.success import SuccessRule
 from delivery.transports import Request
+from exports import again
 from exports.models import ExportProfile, FieldMapping
 from exports.render import Content, filled, thawed, with_query
 from exports.wording import describe
 
-__all__ = ["IS_UNTIL_SUCCESS", "describe", "endpoints_of", "page", "prepare", "retry_after", "said"]
+__all__ = [
+    "IS_UNTIL_SUCCESS",
+    "anew_page",
+    "describe",
+    "endpoints_of",
+    "page",
+    "prepare",
+    "retry_after",
+    "said",
+    "siblings",
+]
 
 
 IS_UNTIL_SUCCESS = True
@@ -77,6 +88,24 @@ def drafted(delivery: Delivery, profile: ExportProfile) -> Said:
 def page(delivery: Delivery) -> str:
     """The profile's own page."""
     return reverse("admin:exports_exportprofile_change", args=[delivery.target_id])
+
+
+def siblings(delivery: Delivery) -> Sequence[Sibling]:
+    """All exports of what was taken, if there is more than one."""
+    found = again.all_of(delivery)
+    if len(found) < 2:
+        return ()
+    return [
+        Sibling(f"export no. {one.number}{f', asked for by {one.by}' if one.by else ''}", one.delivery_id)
+        for one in found
+    ]
+
+
+def anew_page(delivery: Delivery) -> str:
+    """Where it is exported again; not a test, and nothing that is of no order."""
+    if delivery.is_test or delivery.event is None or delivery.event.order_id is None:
+        return ""
+    return reverse("admin:exports_again", args=[delivery.pk])
 
 
 def _request(

@@ -15,7 +15,7 @@ from exports import channel
 from exports.examples import Example
 from exports.fields import STATIC, find
 from exports.models import ExportProfile, FieldMapping
-from exports.render import Shape, as_form, compiled, header_name, is_header, shape_of, with_query
+from exports.render import Shape, as_form, compiled, header_name, is_header, shape_of, thawed, with_query
 
 SAME, DRAFT, LIVE = "", "draft", "live"
 MOST_LINES = 1000
@@ -55,12 +55,16 @@ def draft(profile: ExportProfile, mappings: Sequence[FieldMapping], example: Exa
         if mapping.pk is None:  # a secret is found by its mapping's id
             mapping.pk = -number
     renderer = compiled(mappings, omit_empty=profile.omit_empty)
-    content = example.content(renderer)
+    return of_content(profile, example.content(renderer))
+
+
+def of_content(profile: ExportProfile, content: str) -> Draft:
+    """Of what is, or would be, frozen, sent to where the profile points now."""
     said = channel.drafted(Delivery(id="", target_id=profile.pk, content=content), profile)
     ours = signing.announced("")
     headers = said.headers[: -len(ours)]
     names = tuple(name for name, _ in ours)
-    return Draft(Said(said.method, said.url, headers, said.body), renderer.shape, names)
+    return Draft(Said(said.method, said.url, headers, said.body), thawed(content).shape, names)
 
 
 def compared(new: Draft, live: Draft | None) -> list[Line]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from delivery.models import Delivery, Event, Proof
 from exports import customer_types
 from exports.customer_types import CustomerType
-from exports.models import Export, ExportProfile, Route
+from exports.models import Export, ExportedAgain, ExportProfile, Route
 from exports.sweep import interval, matching
 from exports.sweep.log import LoggedEvent
 from orders import cases
@@ -81,7 +81,10 @@ class _About:
             (one.profile_id, one.customer_type, one.subject_id): one
             for one in Export.objects.filter(order=order)
         }
+        later = ExportedAgain.objects.filter(export__order=order).select_related("export")
+        self.again = list(later.order_by("export", "generation"))
         ids = [one.delivery_id for one in self.exports.values() if one.delivery_id]
+        ids += [one.delivery_id for one in self.again]
         self.deliveries = Delivery.objects.defer("content").in_bulk(ids)
         gone = [pk for pk in ids if pk not in self.deliveries]
         self.proofs = Proof.objects.in_bulk(gone) if gone else {}
@@ -132,14 +135,28 @@ def _asked(profiles: Sequence[ExportProfile], about: _About) -> list[_Asked]:
 
 
 def _of_profile(asked: _Asked, about: _About) -> Iterable[Verdict]:
-    verdicts = [
+    verdicts: list[Verdict] = [
         _of_kind(asked, happened, about)
         for happened in about.happened.values()
         if happened.kind.key in asked.customer_types
     ]
+    verdicts += _exported_again(asked.profile, about)
     if verdicts:
         return verdicts
     return [Verdict(asked.profile, "", NOT, _profile_refusal(asked) or _nothing_matched(asked, about))]
+
+
+def _exported_again(profile: ExportProfile, about: _About) -> Iterable[Verdict]:
+    """What staff asked for after a mapping was corrected; each is a delivery of its own."""
+    for one in about.again:
+        taken = one.export
+        if taken.profile_id == profile.pk:
+            kind = customer_types.BY_KEY.get(taken.customer_type)
+            words = f"export no. {one.generation}, asked for by {one.by}: "
+            words += _delivered_words(about, one.delivery_id, one.made_at)
+            is_there = one.delivery_id in about.deliveries
+            label, found = kind.label if kind else taken.customer_type, one.delivery_id if is_there else ""
+            yield Verdict(profile, label, EXPORTED, words, found, one.made_at)
 
 
 def _of_kind(asked: _Asked, happened: _Happened, about: _About) -> Verdict:
@@ -153,9 +170,8 @@ def _of_kind(asked: _Asked, happened: _Happened, about: _About) -> Verdict:
     if taken is not None and taken.delivery_id:
         by = f"matched by route {route}: " if route else ""
         is_there = taken.delivery_id in about.deliveries
-        return verdict(
-            EXPORTED, f"{by}{_delivered_words(about, taken)}", taken.delivery_id if is_there else ""
-        )
+        words = _delivered_words(about, taken.delivery_id, taken.taken_at)
+        return verdict(EXPORTED, f"{by}{words}", taken.delivery_id if is_there else "")
     if taken is not None and taken.is_final:
         return verdict(NOT, taken.get_skip_display())
     refusal = event.get_muted_display() if event.muted else _profile_refusal(asked)
@@ -230,10 +246,10 @@ def _any_of(words: Sequence[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _delivered_words(about: _About, taken: Export) -> str:
-    delivery = about.deliveries.get(taken.delivery_id)
+def _delivered_words(about: _About, delivery_id: str, made_at: datetime) -> str:
+    delivery = about.deliveries.get(delivery_id)
     if delivery is None:
-        return _pruned_words(about, taken)
+        return _pruned_words(about, delivery_id, made_at)
     if delivery.is_finished:
         return delivery.get_state_display().lower()
     if not delivery.attempts_made and not delivery.last_detail:
@@ -243,11 +259,11 @@ def _delivered_words(about: _About, taken: Export) -> str:
     return f"queued, tried {times}{when}: {delivery.last_detail}"
 
 
-def _pruned_words(about: _About, taken: Export) -> str:
+def _pruned_words(about: _About, delivery_id: str, made_at: datetime) -> str:
     """When it was, and what became of it as long as that is kept."""
-    proof = about.proofs.get(taken.delivery_id)
+    proof = about.proofs.get(delivery_id)
     if proof is None:
-        return f"exported {taken.taken_at.astimezone(about.zone):%Y-%m-%d %H:%M}"
+        return f"exported {made_at.astimezone(about.zone):%Y-%m-%d %H:%M}"
     became, at = proof.as_delivery().get_state_display().lower(), proof.finished_at or proof.created_at
     return f"{became} {at.astimezone(about.zone):%Y-%m-%d %H:%M}; what was sent is no longer kept"
 

@@ -206,3 +206,26 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.profile_id} {self.customer_type} {self.subject_id}"
+
+
+class ExportedAgain(models.Model):
+    """A further export of what a profile had taken: asked for by staff, rendered anew, a delivery of its own.
+
+    What was taken stays in `Export` alone; this is only which exports of it there are.
+    """
+
+    export = models.ForeignKey(Export, models.PROTECT, related_name="again")
+    generation = models.PositiveIntegerField()  # from 2: the first is the export itself
+    delivery_id = models.CharField(max_length=24, unique=True)  # no foreign key: as of the export
+    asked_as = models.CharField(max_length=24)  # of the question, so that one yes exports once
+    by = models.CharField(max_length=150)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("export", "generation", name="exported_again_once"),
+            models.UniqueConstraint("export", "asked_as", name="exported_again_for_one_yes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"export {self.export_id}, no. {self.generation}"

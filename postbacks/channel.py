@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.urls import reverse
 
 from delivery import sets, signing
-from delivery.channels import Said, Unsendable
+from delivery.channels import Said, Sibling, Unsendable
 from delivery.models import Delivery
 from delivery.secrets import MASK, SecretUnreadable
 from delivery.transports import Request
@@ -15,7 +15,17 @@ from postbacks.freezing import Content, thawed
 from postbacks.models import PostbackConfig
 from postbacks.wording import describe
 
-__all__ = ["IS_UNTIL_SUCCESS", "describe", "endpoints_of", "page", "prepare", "retry_after", "said"]
+__all__ = [
+    "IS_UNTIL_SUCCESS",
+    "anew_page",
+    "describe",
+    "endpoints_of",
+    "page",
+    "prepare",
+    "retry_after",
+    "said",
+    "siblings",
+]
 
 IS_UNTIL_SUCCESS = False
 TIMEOUT_SECONDS = 20
@@ -71,6 +81,16 @@ def said(delivery: Delivery) -> Said:
 def page(delivery: Delivery) -> str:
     """The config's own page."""
     return reverse("admin:postbacks_postbackconfig_change", args=[delivery.target_id])
+
+
+def siblings(delivery: Delivery) -> Sequence[Sibling]:
+    """None: what happened is posted as it was, once."""
+    return ()
+
+
+def anew_page(delivery: Delivery) -> str:
+    """None, for the same reason."""
+    return ""
 
 
 def _request(delivery: Delivery, config: PostbackConfig | None) -> Request | Unsendable:

@@ -105,7 +105,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         sight = sight_of(delivery, before=request.GET.get("before", ""))
         context = {
             **sight,
-            "target_page": sight["target_page"] if may_open(request, sight["target_page"]) else "",
+            **{name: _if_open(request, sight[name]) for name in ("target_page", "anew_page")},
             "can_send_again": self.has_send_again_permission(request),
             "can_reveal": may_reveal(request),
             "title": f"Delivery to {delivery.target_name}",
@@ -117,8 +117,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def _pruned(self, request: HttpRequest, proof: Proof) -> HttpResponse:
         """What is left of a delivery that is no longer kept."""
         sight = sight_of_proof(proof)
-        if not may_open(request, sight["target_page"]):
-            sight["target_page"] = ""
+        sight["target_page"] = _if_open(request, sight["target_page"])
         title = f"Delivery to {proof.target_name}"
         context = {**self.admin_site.each_context(request), **sight, "title": title}
         return TemplateResponse(request, "admin/delivery/delivery/pruned.html", context)
@@ -174,6 +173,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="attempts")
     def attempts(self, delivery: Delivery) -> str:
         return rows.attempts(delivery)
+
+
+def _if_open(request: HttpRequest, page: str) -> str:
+    """The address, for whom its page lets in; else ""."""
+    return page if page and may_open(request, page) else ""
 
 
 def _with_all(delivery_id: str) -> Delivery | None:

@@ -10,8 +10,10 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
 
 from delivery.screens import MOST_FOUND, ReadOnlyAdmin, page_of
+from exports.admin.again import export_again
 from exports.explain import EXPORTED, NOT, WAITING, Verdict, explain
 from exports.models import Export
 from orders.models import Order
@@ -40,7 +42,12 @@ class ExportAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         why: Any = self.admin_site.admin_view(self.why_view)
         why.may_open = self.may_see_why  # for who links to it
-        return [path("why/<int:order_id>/", why, name="exports_why"), *super().get_urls()]
+        again = self.admin_site.admin_view(require_http_methods(["GET", "HEAD", "POST"])(export_again))
+        return [
+            path("why/<int:order_id>/", why, name="exports_why"),
+            path("again/<str:delivery_id>/", again, name="exports_again"),
+            *super().get_urls(),
+        ]
 
     def why_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
         """Why / why not: each profile, with the first condition that failed."""

@@ -184,6 +184,8 @@ BUTTONS = (
     Door("GET", "exports_exportprofile_versions", "EAX", _profile),
     Door("GET", "exports_exportprofile_undo", "EX", _version),
     Door("POST", "exports_exportprofile_undo", "EX", _version),
+    Door("GET", "exports_again", "ESIX", _delivery),
+    Door("POST", "exports_again", "ESIX", _delivery, lambda store: {"confirmed": "0" * 24}),
     Door("GET", "exports_why", "ESAX", _order),
     Door("POST", "postbacks_postbackconfig_test", "IX", lambda store: [_first("postbacks.PostbackConfig")]),
     Door(
