@@ -7,10 +7,10 @@ class RememberedAnswer(models.Model):
     """The answer to a create that carried an `Idempotency-Key`; written with what it created."""
 
     caller = models.CharField(max_length=64)
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=64)  # a digest of it
     fingerprint = models.CharField(max_length=64)  # of the method, the address and the body
     status = models.PositiveSmallIntegerField(default=0)
-    body = models.TextField(default="")
+    body = models.TextField(default="")  # empty: what it tells of was erased
     created_at = models.DateTimeField()
 
     class Meta:
@@ -18,7 +18,7 @@ class RememberedAnswer(models.Model):
         indexes = [models.Index(fields=["created_at"], name="remembered_answer_age")]
 
     def __str__(self) -> str:
-        return f"{self.key} of {self.caller}"
+        return f"{self.key[:12]}… of {self.caller}"
 
 
 class Allowance(models.Model):

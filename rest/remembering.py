@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from rest.errors import Gone, invalid
 from rest.models import RememberedAnswer
 
 HEADER = "Idempotency-Key"
+LOOKED_AT = 5000
 KEPT_FOR = timedelta(hours=24)  # at least; the nightly pruning takes what is older
 
 
@@ -31,6 +32,8 @@ def once(request: Request, create: Callable[[], Response]) -> Response:
         return create()
     if len(key) > 255 or not (key.isascii() and key.isprintable()):
         raise invalid(HEADER, f"{HEADER} must have at most 255 characters, all of them printable ASCII.")
+    # A key may name whom it is about ("order-of-ada@example.com"): its digest does as well.
+    key = hashlib.sha256(key.encode()).hexdigest()
     caller, fingerprint = caller_of(request).user_id, _fingerprint(request)
     with transaction.atomic():
         mine = _claimed(caller, key, fingerprint)
@@ -48,6 +51,18 @@ def prune() -> int:
     return found
 
 
+def forget(text: str) -> Iterator[int]:
+    """Empties the answers that have this text, some thousand rows at a time; how many. What they created is
+    not created once more: a repeat is told that it is gone."""
+    last = 0
+    while ids := list(
+        RememberedAnswer.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:LOOKED_AT]
+    ):
+        rows = RememberedAnswer.objects.filter(pk__gt=last, pk__lte=ids[-1], body__contains=text)
+        yield rows.update(body="")
+        last = ids[-1]
+
+
 def _claimed(caller: str, key: str, fingerprint: str) -> RememberedAnswer | None:
     """A new row for this key; None if there is one."""
     row = RememberedAnswer(caller=caller, key=key, fingerprint=fingerprint, created_at=timezone.now())
@@ -61,6 +76,8 @@ def _remembered(caller: str, key: str, fingerprint: str) -> Response:
         raise Gone(f"What this {HEADER} gave was forgotten this moment. Send it again.")
     if before.fingerprint != fingerprint:
         raise invalid(HEADER, f"This {HEADER} was used for another request.")
+    if not before.body:
+        raise Gone("What this request created was erased.")
     return Response(orjson.loads(before.body), status=before.status, headers={"Idempotent-Replayed": "true"})
 
 
