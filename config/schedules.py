@@ -12,7 +12,7 @@ from django.utils import timezone
 import postbacks.services
 import postbacks.taking
 from config import throttling
-from customers import access
+from customers import access, erasing
 from delivery import replays, tasks
 from exports import sweep
 from exports.sweep import Report
@@ -21,9 +21,9 @@ from rest import allowances, remembering
 
 
 def tick() -> str:
-    """Every minute: what is asked for again, postbacks, the profiles that are due, then whatever is to be
-    delivered. A line for the task list."""
-    first = (postbacks.services.cancel_what_is_left, replays.carry_on)
+    """Every minute: who is being erased, what is asked for again, postbacks, the profiles that are due, then
+    whatever is to be delivered. A line for the task list."""
+    first = (postbacks.services.cancel_what_is_left, replays.carry_on, erasing.carry_on)
     return _carried_after(lambda: sweep.run_due(timezone.now()), *first)
 
 

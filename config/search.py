@@ -110,7 +110,7 @@ def _customer(customer: Customer) -> Hit:
     place = f"{customer.city} {customer.country}".strip()
     about = (customer.email, customer.phone, place, customer.location.name)
     url = reverse("admin:customers_customer_change", args=[customer.pk])
-    badge = "deleted" if customer.deleted_at else ""
+    badge = "erased" if customer.is_erased else "deleted" if customer.deleted_at else ""
     return Hit(url, str(customer), tuple(text for text in about if text), badge, "cancelled")
 
 

@@ -216,6 +216,18 @@ Q_CLUSTER = {
 POSTRIDER_CHANNELS = {"export": "exports.channel", "postback": "postbacks.channel"}
 # Called as soon as something was recorded.
 POSTRIDER_SUBSCRIBERS = ["postbacks.taking.run", "exports.sweep.run_immediate"]
+# Who empties what when a person is erased (customers/erasing.py); the order is that of a walk.
+POSTRIDER_ERASERS = [
+    "customers.erasing.CustomerEraser",
+    "orders.lifecycle.erasing.OrderEraser",
+    "delivery.erasing.deliveries.DeliveryEraser",
+    "delivery.erasing.deliveries.EventEraser",
+    "exports.erasing.LastErrorEraser",
+    "config.erasing.AnswerEraser",
+    "config.erasing.AdminLogEraser",
+    "config.erasing.TaskEraser",
+    "demo.erasing.ReceiverEraser",
+]
 # Called after a dump was restored into a new PostgreSQL cluster.
 POSTRIDER_AFTER_RESTORE = ["exports.sweep.log.look_anew", "postbacks.taking.look_anew"]
 POSTRIDER_AFTER_COMMIT_TASK = "config.schedules.after_commit"

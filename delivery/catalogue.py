@@ -257,7 +257,8 @@ def sentence(event_type: str, data: dict[str, Any]) -> str:
     if entry is None:
         return event_type
     # One pass over our own template: text that strangers typed is inserted, never read as a template.
-    return entry.sentence.format_map(_Blank(data)).strip().rstrip(":").strip()
+    said = entry.sentence.format_map(_Blank(data)).strip().rstrip(":").strip()
+    return said or "A note, erased with the customer"  # the only one that is nothing but a text
 
 
 class _Blank(dict[str, Any]):

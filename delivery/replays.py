@@ -179,11 +179,14 @@ def _next(which: Filter, replay: Replay, most: int) -> tuple[list[str], list[tup
 
 
 def _ask(which: Filter, found: Sequence[tuple[str, int]], by: str, now: datetime) -> int:
-    """As "Send again" does, but in its turn, behind what is fresh. How many; what is out, or held, is not."""
+    """As "Send again" does, but in its turn, behind what is fresh. How many.
+
+    Not what is out, held, or was erased.
+    """
     endpoints = queue.lock_endpoints({endpoint_id for _, endpoint_id in found})
     open_ones = {pk for pk, endpoint in endpoints.items() if not endpoint.is_held}
     free = queue.take_back([pk for pk, endpoint_id in found if endpoint_id in open_ones], now)
-    again = matching(which).filter(pk__in=free)
+    again = matching(which).filter(pk__in=free).exclude(content="")
     asked = again.update(due_at=now, is_late=True, asked_by=by, kept_on=None)
     if asked:
         queue.make_ready(open_ones, now)

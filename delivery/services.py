@@ -18,7 +18,7 @@ def send_again(delivery: Delivery, *, by: str) -> None:
     """Another attempt of the same delivery, at once, before all others: same id, same content (decision 18).
 
     A delivered delivery stays delivered whatever comes of it. An endpoint that sleeps is woken for it: it is
-    the probe. Raises NotNow while it is being sent, and while its endpoint is held.
+    the probe. Raises NotNow while it is being sent, while its endpoint is held, and for what was erased.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -27,6 +27,8 @@ def send_again(delivery: Delivery, *, by: str) -> None:
             raise NotNow(
                 f"“{delivery.target_name}” is switched off. Switch it on first; then what waits goes out."
             )
+        if Delivery.objects.filter(pk=delivery.pk, content="").exists():
+            raise NotNow("What was sent was erased with its customer, so it cannot be sent again.")
         asked = Delivery.objects.filter(pk__in=queue.take_back([delivery.pk], now)).update(
             due_at=_first(endpoint), is_late=False, asked_by=by[:150], kept_on=None
         )

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from django.utils import timezone
 from delivery import channels, counts, courtesy, queue, sets, spread
 from delivery.counts import Counted
 from delivery.courtesy import Tried
+from delivery.erasing import deliveries
 from delivery.models import Delivery, Endpoint
 
 NOT_TRIED = Tried(was_sent=False)  # something is missing that all of the endpoint's deliveries need
@@ -59,7 +60,7 @@ class Settlement:
 
 _END_LEASES = """
 DELETE FROM delivery_lease WHERE (delivery_id, token) IN (SELECT r.id, r.token FROM {rows})
-RETURNING delivery_id
+RETURNING delivery_id, is_erased
 """
 # Most are delivered: of them little has to be handed over.
 _DONE = """
@@ -95,15 +96,16 @@ def settle(settlements: Sequence[Settlement]) -> set[str]:
     """Writes outcomes, attempts and the endpoints' health in one transaction; the deliveries written.
 
     Who lost the lease to another worker writes nothing: the other's outcome stands. What its endpoint
-    holds is not due, whatever the settlement says.
+    holds is not due, whatever the settlement says. Of what was erased while it was out only that it was out
+    goes on record.
     """
     now = timezone.now()
     with transaction.atomic():
         # Most of the work comes before the endpoints are locked, so that others need not wait for it. Who
         # changes what is queued for them leaves alone what is leased, and so never waits for us in turn.
         leases = [(one.delivery.id, one.delivery.token) for one in settlements]
-        written = {pk for (pk,) in sets.run(_END_LEASES, {"id": "text", "token": "text"}, leases)}
-        ours = [one for one in settlements if one.delivery.id in written]
+        ended = dict(sets.run(_END_LEASES, {"id": "text", "token": "text"}, leases))
+        ours = [_as_recorded(one, ended[one.delivery.id]) for one in settlements if one.delivery.id in ended]
         done = [(one.delivery.id, now, now.date()) for one in ours if one.is_plain_success]
         if done:
             sets.run(_DONE, _DONE_COLUMNS, done)
@@ -120,7 +122,20 @@ def settle(settlements: Sequence[Settlement]) -> set[str]:
             sets.run(_SETTLE, _SETTLE_COLUMNS, rows)
         _note_health(endpoints, ours, now)
         counts.add(_counted(ours), now=now)
-    return written
+    return set(ended)
+
+
+def _as_recorded(one: Settlement, is_erased: bool) -> Settlement:
+    """The customer was erased, while it was out or before: that it was is on record, not what was said."""
+    if not (is_erased or one.delivery.reason.endswith(deliveries.GOODBYE)):
+        return one
+    attempt = deliveries.unquoted(one.attempt) if one.attempt is not None else None
+    if not is_erased:
+        return replace(one, detail="", attempt=attempt)
+    if one.state in counts.FINISHED:
+        return replace(one, due_at=None, detail="", attempt=attempt)
+    error, detail = deliveries.ERASED, deliveries.CANCELLED_DETAIL
+    return replace(one, state=counts.CANCELLED, due_at=None, error=error, detail=detail, attempt=attempt)
 
 
 def _counted(ours: Sequence[Settlement]) -> Iterator[Counted]:

@@ -13,7 +13,8 @@ from delivery.models import Delivery, Endpoint
 _WAITS = "q.kept_on IS NULL AND q.due_at IS NOT NULL"
 # A value for each row, and no join: the walk keeps its order, and ends as soon as it has enough.
 _IS_IN = (
-    "COALESCE((SELECT l.ends_at > r.now FROM delivery_lease l WHERE l.delivery_id = q.id), FALSE) = FALSE"
+    "COALESCE((SELECT l.ends_at > r.now OR l.is_erased FROM delivery_lease l "
+    "WHERE l.delivery_id = q.id), FALSE) = FALSE"
 )
 _WALKS = {  # rank of the n-th: which of them goes first
     "n * 4 - 3": "NOT q.is_late AND q.due_at >= r.since AND q.due_at <= r.now",

@@ -188,6 +188,7 @@ class Export(models.Model):
         ENDED = "ended", "held, declined or cancelled before the run, so not a partial any more"
         NOT_A_LEAD = "not_a_lead", "had a product at the run, so not a lead"
         NO_PRODUCT = "no_product", "had no product at the run, so not an abandoned cart"
+        ERASED = "erased", "its customer was erased"
 
     profile = models.ForeignKey(ExportProfile, models.PROTECT, related_name="exports", db_index=False)
     customer_type = models.CharField(max_length=30, choices=customer_types.CHOICES)

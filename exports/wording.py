@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from delivery.erasing.deliveries import ERASED
 from delivery.models import Delivery
 from delivery.wording import again, due_to, next_attempt
 from exports import customer_types
@@ -27,7 +28,8 @@ def _finished(what: str, delivery: Delivery) -> str:
     if delivery.state == Delivery.State.DELIVERED:
         return f"{what} exported to {_target(delivery)}"
     if delivery.state == Delivery.State.CANCELLED:
-        return f"{what} was not exported to {_target(delivery)}: cancelled"
+        why = "its customer was erased" if delivery.last_error == ERASED else "cancelled"
+        return f"{what} was not exported to {_target(delivery)}: {why}"
     return f"{_failed(what, delivery)}: given up after attempt {delivery.attempts_made}"
 
 

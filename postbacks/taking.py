@@ -15,8 +15,10 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
+from customers.models import Customer
 from delivery import catalogue, events, queue, sets
 from delivery import log as event_log
+from delivery.erasing.deliveries import GOODBYE
 from delivery.ids import new_id
 from delivery.log import Position
 from delivery.queue import NewDelivery
@@ -128,7 +130,7 @@ def _matches(logged: Sequence[LoggedEvent]) -> list[tuple[Watch, LoggedEvent]]:
         for watch in asking.get((event.location_id, event.resource), ())
         if _asks_for(watch, event)
     ]
-    return _without_test_cards(found)
+    return _without_erased(_without_test_cards(found))
 
 
 def _asks_for(watch: Watch, event: LoggedEvent) -> bool:
@@ -145,6 +147,24 @@ def _without_test_cards(
         return found
     tests = set(Order.objects.filter(pk__in=order_ids, is_test=True).values_list("pk", flat=True))
     return [(watch, event) for watch, event in found if event.order_id not in tests]
+
+
+def _without_erased(
+    found: list[tuple[Watch, LoggedEvent]],
+) -> list[tuple[Watch, LoggedEvent]]:
+    """Of a customer who was erased only that is told: by its ids, which is all that the event holds.
+
+    The configs are locked by now, so who erases waits for us, and then finds what we made.
+    """
+    about = {event.customer_id for _, event in found if event.customer_id}
+    erased = Customer.objects.filter(pk__in=about, erase_requested_at__isnull=False)
+    since = {pk: at for pk, at in erased.values_list("pk", "erase_requested_at") if at is not None}
+    return [
+        (watch, event)
+        for watch, event in found
+        if event.customer_id not in since
+        or (event.type == "contact.deleted" and event.recorded_at >= since[event.customer_id])
+    ]
 
 
 def _is_of_gateway(watch: Watch, subject: Subject) -> bool:
@@ -242,7 +262,7 @@ def _delivery(take: Take, data: str) -> NewDelivery:
         target_id=config.pk,
         target_name=str(config)[:200],
         target_version=1,
-        reason=f"{event.operation} {event.resource}",
+        reason=f"{event.operation} {event.resource}{GOODBYE if take.subject.values.get('erased') else ''}",
         endpoint_id=config.endpoint_id,
         content=freezing.frozen(config, event.operation, event.resource, data),
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from delivery.erasing.deliveries import ERASED
 from delivery.models import Delivery
 from delivery.wording import again, due_to, next_attempt
 
@@ -33,7 +34,8 @@ def _finished(what: str, delivery: Delivery) -> str:
     if delivery.state == Delivery.State.DELIVERED:
         return f"{what} posted back to {_target(delivery)}"
     if delivery.state == Delivery.State.CANCELLED:
-        return f"{what} was not posted back to {_target(delivery)}: the config was deleted"
+        why = "its customer was erased" if delivery.last_error == ERASED else "the config was deleted"
+        return f"{what} was not posted back to {_target(delivery)}: {why}"
     tries = f"{delivery.attempts_made} attempt{'s' * (delivery.attempts_made != 1)}"
     return f"{_failed(what, delivery)}: given up after {tries}"
 

@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 
-from customers import services
+from customers import erasing, services
+from customers.admin import erase
 from customers.admin.forms import CustomerForm, NoteForm
 from customers.admin.location import the_only_location
 from customers.history import SHOWN, history, numbers
@@ -102,6 +103,7 @@ class CustomerAdmin(QuickAdmin):
         return [
             path("<int:customer_id>/note/", note, name="customers_customer_note"),
             path("<int:customer_id>/entries/", shown, name="customers_customer_entries"),
+            erase.door(self),
             *super().get_urls(),
         ]
 
@@ -116,6 +118,7 @@ class CustomerAdmin(QuickAdmin):
         context = {**(extra_context or {})}
         if customer is not None and self.has_view_permission(request, customer):
             context |= {**_card_of(customer), **self._history_of(request, customer)}
+            context["can_erase"] = erase.may_erase(request, customer)
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except services.ContactRefused as refusal:
@@ -185,7 +188,7 @@ class CustomerAdmin(QuickAdmin):
 
     @admin.display(description="name")
     def name(self, customer: Customer) -> str:
-        gone = format_html(' <span class="badge {}">{}</span>', "cancelled", "deleted")
+        gone = format_html(' <span class="badge {}">{}</span>', "cancelled", _gone_words(customer))
         return format_html("<bdi>{}</bdi>{}", str(customer), gone if customer.deleted_at else "")
 
     @admin.display(description="phone")
@@ -210,4 +213,18 @@ def _card_of(customer: Customer) -> dict[str, Any]:
         "orders": orders[:MOST_ORDERS],
         "has_more_orders": len(orders) > MOST_ORDERS,
         "numbers": numbers(customer),
+        "to_be_erased": _to_be_erased(customer),
     }
+
+
+def _to_be_erased(customer: Customer) -> list[tuple[str, str]]:
+    """What is still there of one that is being erased, for the page to say how far that is."""
+    if not customer.is_erased or customer.erased_at is not None:
+        return []
+    return [(erasing.in_words(number), name) for name, number in erasing.left(customer).items()]
+
+
+def _gone_words(customer: Customer) -> str:
+    if customer.erased_at is not None:
+        return f"erased on {timezone.localtime(customer.erased_at):%Y-%m-%d}"
+    return "being erased" if customer.is_erased else "deleted"

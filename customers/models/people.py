@@ -65,10 +65,16 @@ class Customer(models.Model):
     created_at = models.DateTimeField()
     modified_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)  # a tombstone
+    # Asked for: from then on nothing of the person goes out or comes in; done: nothing of it is left.
+    erase_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("add_note", "Can add a note to the history of a customer")]
+        permissions = [
+            ("add_note", "Can add a note to the history of a customer"),
+            ("erase_customer", "Can erase the personal data of a customer"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 "location",
@@ -90,6 +96,11 @@ class Customer(models.Model):
                 name="customer_listed",
                 condition=models.Q(deleted_at__isnull=True),
             ),
+            models.Index(
+                fields=["id"],
+                name="customer_being_erased",
+                condition=models.Q(erase_requested_at__isnull=False, erased_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -98,6 +109,11 @@ class Customer(models.Model):
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its personal data is gone, or going."""
+        return self.erase_requested_at is not None
 
     @property
     def phone(self) -> str:

@@ -106,8 +106,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         context = {
             **sight,
             **{name: _if_open(request, sight[name]) for name in ("target_page", "anew_page")},
-            "can_send_again": self.has_send_again_permission(request),
-            "can_reveal": may_reveal(request),
+            "can_send_again": self.has_send_again_permission(request) and not delivery.is_erased,
+            "can_reveal": may_reveal(request) and not delivery.is_erased,
             "title": f"Delivery to {delivery.target_name}",
             "subtitle": None,
             **(extra_context or {}),

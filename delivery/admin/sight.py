@@ -33,12 +33,13 @@ def sight_of(delivery: Delivery, *, before: str = "") -> dict[str, Any]:
         "status": status_of(delivery),
         "asleep_until": _asleep_until(delivery),
         "target_page": channel.page(delivery),
-        "anew_page": channel.anew_page(delivery),
+        "anew_page": "" if delivery.is_erased else channel.anew_page(delivery),
         "siblings": channel.siblings(delivery),
         "order": order,
         "customer": event.customer if event else None,
         "happened": catalogue.sentence(event.type, event.data) if event else "",
-        "sent": _sent(newest, channel.said(delivery)),
+        "sent": None if delivery.is_erased else _sent(newest, channel.said(delivery)),
+        "proof": Proof.objects.filter(pk=delivery.pk).first() if delivery.is_erased else None,
         "attempts": [_seen(attempt) for attempt in attempts],
         "older_before": attempts[-1].number if has_older else None,
     }
@@ -64,6 +65,8 @@ def sight_of_proof(proof: Proof) -> dict[str, Any]:
 
 def sight_with_secrets(delivery: Delivery) -> dict[str, Any]:
     """The request as it would go out now, with its secret values; or why there is none."""
+    if delivery.is_erased:
+        return {"delivery": delivery, "why_not": "What was sent was erased with its customer."}
     prepared = channels.channel(delivery.channel).prepare([delivery])[delivery.pk]
     if isinstance(prepared, channels.Unsendable):
         return {"delivery": delivery, "why_not": prepared.detail}

@@ -33,7 +33,8 @@ class Delivery(models.Model):
     target_version = models.PositiveIntegerField(default=1)
     reason = models.CharField(max_length=60, blank=True)  # what made it go: the customer type, for exports
     endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="deliveries", db_index=False)
-    content = models.TextField()  # what is said, frozen; only the channel reads it
+    # What is said, frozen; only the channel reads it. Empty: erased with its customer (`delivery.erasing`).
+    content = models.TextField()
     is_test = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     attempts_made = models.PositiveIntegerField(default=0)
@@ -90,6 +91,11 @@ class Delivery(models.Model):
         return self.id
 
     @property
+    def is_erased(self) -> bool:
+        """Whether what it said is gone. In a list, which does not read the content: a statement each."""
+        return not self.content
+
+    @property
     def is_finished(self) -> bool:
         return self.state not in ("pending", "waiting")
 
@@ -113,6 +119,9 @@ class Lease(models.Model):
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="+", db_constraint=False)
     token = models.CharField(max_length=24)  # of the claim
     ends_at = models.DateTimeField()
+    # Its customer is being erased: whatever comes of it, it is not sent again, and nothing that it said or
+    # was answered goes on record.
+    is_erased = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return f"lease {self.token} of delivery {self.delivery_id}"

@@ -1,4 +1,7 @@
-"""The event log: one row for everything that happened, written with the change, never changed."""
+"""The event log: one row for everything that happened, written with the change, never changed.
+
+But for one thing: when a customer is erased, what is personal leaves the data (`events.empty`).
+"""
 
 from typing import Any
 

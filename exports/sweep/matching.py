@@ -115,6 +115,8 @@ def skip_reason(kind: CustomerType, case: Case) -> tuple[str, bool]:
     """Why an order that a route asks for stays behind, and whether for good."""
     if case.order.is_test:
         return Skip.TEST, True
+    if case.customer.is_erased:
+        return Skip.ERASED, True
     return _state_reason(kind, case) if kind.per_order else (Skip.NO, True)
 
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from customers.models import Customer
 from delivery import sets
 from delivery.ids import new_id
 from delivery.queue import NewDelivery
 from exports import readings
 from exports.fields.reading import EventFacts, Reading
+from exports.models import Export
 from exports.readings import Offers
 from exports.render import Memo
 from exports.sweep.log import LoggedEvent
@@ -79,6 +81,22 @@ def write_exports(takes: dict[Key, Take], now: datetime) -> list[Key]:
     ]
     won = sets.run(_WRITE_EXPORTS, _EXPORT_COLUMNS, rows) if rows else []
     return [(row[0], row[1], row[2]) for row in won]
+
+
+def without_erased(takes: Sequence[Take]) -> list[Take]:
+    """Those whose customers were not erased since they were read; of the others the skip is written down.
+
+    In the transaction that has taken them: whoever erases waits for its end, and then finds what it made.
+    """
+    about = {one.case.customer.pk for one in takes}
+    erased = set(
+        Customer.objects.filter(pk__in=about, erase_requested_at__isnull=False).values_list("pk", flat=True)
+    )
+    if not erased:
+        return list(takes)
+    ids = [one.delivery_id for one in takes if one.case.customer.pk in erased and one.delivery_id]
+    Export.objects.filter(delivery_id__in=ids).update(delivery_id="", skip=Export.Skip.ERASED)
+    return [one for one in takes if one.case.customer.pk not in erased]
 
 
 class Broken(Exception):

@@ -19,7 +19,7 @@ from exports.models import ExportProfile, FieldMapping
 from exports.sweep import log as event_log
 from exports.sweep.log import LoggedEvent
 from exports.sweep.matching import Matcher, Plan, plan
-from exports.sweep.taking import Broken, Key, Take, rendered, takes_of, write_exports
+from exports.sweep.taking import Broken, Key, Take, rendered, takes_of, without_erased, write_exports
 
 logger = logging.getLogger(__name__)
 MOST_TAKES = 40_000  # in one batch, if all profiles asked for all events
@@ -141,7 +141,7 @@ def _batch(
     try:
         with transaction.atomic():
             won = write_exports(takes, now)
-            deliveries = rendered([takes[key] for key in won])
+            deliveries = rendered(without_erased([takes[key] for key in won]))
             _move(plans)  # locks the profiles, and before their endpoints, as whoever saves one does
             queue.put(deliveries, now=now)
             transaction.set_rollback(dry_run)

@@ -66,7 +66,7 @@ class Offer:
         """Why it may not be made now; "" if it may."""
         if self.move.name == "start_subscription" and not startable(case):
             return "The order has no recurring product without a subscription."
-        return self.move.refusal(self._of(case) if self.subscription else case)
+        return self.move.refusal_of(case) or self.move.refusal(self._of(case) if self.subscription else case)
 
     def foresee(self, case: Case, details: dict[str, Any]) -> list[Foreseen]:
         """The events it would record. The case is spent. Raises MoveRefused."""

@@ -36,9 +36,17 @@ class Move:
     of_subscription: bool = False
     is_lenient: bool = False
 
+    def refusal_of(self, case: Case) -> str:
+        """Why it may not be made on an order of this customer; "" if it may."""
+        if not case.customer.is_erased or self.name in AFTER_ERASING:
+            return ""
+        return f"{self.label}: the customer of this order was erased, so nothing new is taken in for it."
+
     def on(self, work: Work, case: Case, *, at: datetime | None = None, **details: Any) -> None:
         """Makes the move within a batch. Raises MoveRefused, and then nothing of it has happened."""
         when = work.when(at)
+        if why := self.refusal_of(case):
+            raise MoveRefused(why)
         about = details.get("subscription") if self.of_subscription else case
         reason = self.refusal(about)
         if reason and not (work.past and self.is_lenient):
@@ -65,6 +73,13 @@ class Move:
 
 
 MOVES: dict[str, Move] = {}
+# What may still happen to orders of a customer who was erased: money and goods that go back, and ends.
+AFTER_ERASING = frozenset(
+    {
+        *("refund", "charge_back", "revert_chargeback", "cancel_order", "cancel_subscription"),
+        *("deliver", "issue_rma", "receive_rma"),
+    }
+)
 
 
 def move(

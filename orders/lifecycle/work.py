@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from customers.models import Customer
 from delivery import events, sets
 from delivery.events import FUTURE_SLACK, Happening
 from orders import cases
@@ -149,7 +150,10 @@ class Work:
         return [(one.type, one.case, one.data) for one in self._told]
 
     def write(self) -> None:
-        """All rows, then all events in the order in which things happened; a set for each table."""
+        """All rows, then all events in the order in which things happened; a set for each table.
+
+        Raises MoveRefused if the customer of a new order was erased meanwhile.
+        """
         kept = vault.store([*self._moved, *self._earlier], quiet=self.quiet)
         for subscription, row in self._billed:
             vault.pass_on(row, subscription)
@@ -160,10 +164,21 @@ class Work:
             sets.save(list(self._changed.get(model, {}).values()))
             if model in self._removed:
                 model._default_manager.filter(pk__in=self._removed[model]).delete()
+        self._check_customers()
         happened = [*opened, *map(_happening, self._told), *(one.happening() for one in kept)]
         if happened:
             happened.sort(key=attrgetter("occurred_at"))  # stable: at one time, as they were told
             events.record_many(happened, by=self.by, quiet=self.quiet)
+
+    def _check_customers(self) -> None:
+        """Whom new orders are for may have been erased since he was read. Looked at behind the new rows, so
+        that whoever erases him from now on waits for us, and finds them."""
+        about = {order.customer_id for order in self.new(Order)}
+        erased = Customer.objects.filter(pk__in=about, erase_requested_at__isnull=False)
+        if about and erased.exists():
+            raise MoveRefused(
+                "The customer was erased meanwhile. Send the order again: it is taken in for a new customer."
+            )
 
 
 @contextmanager

@@ -175,11 +175,15 @@ def delete(customer: Customer, *, by: str) -> Customer:
 
 
 def add_note(customer: Customer, text: str, *, by: str) -> None:
-    """An agent's note in the history. Raises ContactRefused for an empty one, and for what is no text."""
+    """An agent's note in the history.
+
+    Raises ContactRefused for an empty one, for what is no text, and for a customer that was deleted.
+    """
     fault = texts.fault_of("note", text, None) if text.strip() else "The note is empty."
     if fault:
         raise ContactRefused(fault)
     with transaction.atomic():
+        customer = _locked(customer)
         happening = Happening(
             "note.added", customer.location_id, customer.pk, None, {"text": text.strip()[:4000]}
         )
