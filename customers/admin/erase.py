@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -59,7 +60,7 @@ def door(pages: QuickAdmin) -> URLPattern:
         except erasing.EraseRefused as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.path)
-        erasing.begin()
+        transaction.on_commit(erasing.begin, robust=True)
         messages.success(request, f"The personal data of customer {customer.pk} is being erased.")
         return _back(customer)
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Left, StrIndex, TruncDate
 from django.utils import timezone
 
 from delivery import counts, events, queue
-from delivery.erasing import Eraser, Person, Slice, chunks, counted, keys
+from delivery.erasing import MOST_COUNTED, Eraser, Person, Slice, chunks, counted, keys
 from delivery.models import Attempt, Delivery, Event, Lease, Proof
 from delivery.pruning import proofs
 
@@ -63,7 +63,7 @@ class DeliveryEraser(Eraser):
     }
 
     def planned(self, person: Person) -> Mapping[str, int]:
-        sent = Delivery.objects.filter(event__customer_id=person.id)
+        sent = Delivery.objects.filter(event__in=_newest_events(person))
         waiting = sent.filter(_UNFINISHED, kept_on=None)
         return {
             "deliveries": counted(sent),
@@ -72,9 +72,7 @@ class DeliveryEraser(Eraser):
         }
 
     def left(self, person: Person) -> Mapping[str, int]:
-        said = Delivery.objects.filter(event__customer_id=person.id).exclude(content="")
-        if person.since is not None:
-            said = said.exclude(event__type=DELETED, event__recorded_at__gte=person.since)
+        said = Delivery.objects.filter(event__in=_newest_events(person)).exclude(content="")
         return {"deliveries": counted(said)}
 
     def slices(self, person: Person) -> Iterator[Slice]:
@@ -89,10 +87,7 @@ def delivery_ids(person: Person) -> Iterator[list[str]]:
 
     But not of what tells partners that the person is gone: it never held more than ids.
     """
-    about = Event.objects.filter(customer_id=person.id)
-    if person.since is not None:
-        about = about.exclude(type=DELETED, recorded_at__gte=person.since)
-    for event_ids in keys(about, EVENTS):
+    for event_ids in keys(_events(person), EVENTS):
         there = set(Delivery.objects.filter(event__in=event_ids).values_list("pk", flat=True))
         there |= set(Proof.objects.filter(event__in=event_ids).values_list("pk", flat=True))
         yield from chunks(sorted(there))
@@ -105,6 +100,20 @@ def unquoted(attempt: Any) -> Any:
         url=attempt.url.partition("?")[0],
         **{"request_headers": "", "detail": "", "answer_headers": "", "answer": "", "is_answer_cut": False},
     )
+
+
+def _events(person: Person) -> "QuerySet[Event]":
+    """Of which deliveries hold personal data."""
+    about = Event.objects.filter(customer_id=person.id)
+    if person.since is None:
+        return about
+    return about.exclude(type=DELETED, recorded_at__gte=person.since)
+
+
+def _newest_events(person: Person) -> list[int]:
+    """As numbers: a plan of events and deliveries together might go astray."""
+    newest = _events(person).order_by("-pk").values_list("pk", flat=True)
+    return list(newest[: MOST_COUNTED + 1])
 
 
 def _tests() -> "QuerySet[Delivery]":

@@ -1,11 +1,13 @@
 """Creates that are sent again with the same `Idempotency-Key` create nothing again."""
 
+import hashlib
 import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -34,6 +36,32 @@ def test_the_same_key_with_another_body_is_422(api: Integrator, here: Location) 
     post(api, here, "k1")
     answer = post(api, here, "k1", city="Rome")
     assert answer.status == 422 and list(answer.errors) == ["Idempotency-Key"]
+    assert Customer.objects.count() == 1
+
+
+def test_a_key_is_kept_as_its_digest(api: Integrator, here: Location) -> None:
+    post(api, here, "order-of-ada@example.com")
+    row = RememberedAnswer.objects.get()
+    assert row.key == hashlib.sha256(b"order-of-ada@example.com").hexdigest()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_of_before_are_known_after_the_upgrade(api: Integrator, here: Location) -> None:
+    first = post(api, here, "k" * 255)
+    try:
+        call_command("migrate", "rest", "0001", verbosity=0)
+        with connection.cursor() as cursor:  # as it was kept then
+            cursor.execute("UPDATE rest_rememberedanswer SET key = %s", ["k" * 255])
+    finally:
+        call_command("migrate", verbosity=0)
+    assert post(api, here, "k" * 255).body == first.body and Customer.objects.count() == 1
+
+
+def test_what_was_erased_is_not_made_again(api: Integrator, here: Location) -> None:
+    made = post(api, here, "k1").body["contact"]["id"]
+    assert sum(remembering.forget(made)) == 1
+    answer = post(api, here, "k1")
+    assert (answer.status, answer.errors) == (409, {"request": ["What this request created was erased."]})
     assert Customer.objects.count() == 1
 
 

@@ -93,7 +93,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{replay.asked:,} asked for again.")
         if replay.passed_over:
             self.stdout.write(
-                f"{replay.passed_over:,} passed over: being sent at that moment, their target switched off, "
+                f"{replay.passed_over:,} passed over: being sent at that moment, switched off, erased, "
                 "or changed meanwhile."
             )
         if replay.finished_at is None:
