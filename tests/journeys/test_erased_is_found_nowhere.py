@@ -189,7 +189,12 @@ def later(order: Order, customer: Customer) -> None:
     partial = Order.objects.filter(status="PARTIAL").get()
     lifecycle.cancel_order(partial, by="admin:jane", reason=f"{MARK} changed her mind")
     StoredPaymentMethod.objects.create(
-        customer=customer, token=MARK, card_last4="8642", card_bin="486291", created_at=timezone.now()
+        customer=customer,
+        location=customer.location,
+        token=MARK,
+        card_last4="8642",
+        card_bin="486291",
+        created_at=timezone.now(),
     )
 
 
