@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -38,7 +39,17 @@ class OnRecord:
         super().delete_model(request, obj)  # type: ignore[misc]
 
 
-class PeopleAdmin(GuardedList, OnRecord, UserAdmin):  # type: ignore[type-arg]
+class Ticked:
+    """Roles and permissions are ticked in a list that everybody can read and reach."""
+
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["widget"] = forms.CheckboxSelectMultiple(attrs={"class": "ticked"})
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class PeopleAdmin(GuardedList, Ticked, OnRecord, UserAdmin):  # type: ignore[type-arg]
     """Only a superuser makes superusers, or touches one: else a role could be more than it says."""
 
     list_title = "Users"
@@ -52,7 +63,7 @@ class PeopleAdmin(GuardedList, OnRecord, UserAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = () if request.user.is_superuser else ("is_superuser",)
-        return (*super().get_readonly_fields(request, obj), *fixed)
+        return (*super().get_readonly_fields(request, obj), "last_login", "date_joined", *fixed)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
@@ -86,7 +97,7 @@ class PeopleAdmin(GuardedList, OnRecord, UserAdmin):  # type: ignore[type-arg]
         return ", ".join(group.name for group in user.groups.all()) or "–"
 
 
-class RoleAdmin(GuardedList, OnRecord, GroupAdmin):
+class RoleAdmin(GuardedList, Ticked, OnRecord, GroupAdmin):
     """Groups, with what the shipped ones are for."""
 
     list_title = "Roles"

@@ -32,6 +32,32 @@
         }
     }
 
+    // Select2 draws boxes that say their value and not what they are for.
+    const nameBox = (select) => {
+        const box = select.nextElementSibling;
+        const name = select.labels?.[0]?.textContent.replace(/:\s*$/, "").trim() || select.getAttribute("aria-label");
+        if (!name || !box?.matches(".select2-container")) return;
+        for (const part of box.querySelectorAll(".select2-selection__rendered, .select2-search__field")) {
+            part.setAttribute("aria-label", name);
+        }
+        const field = box.querySelector(".select2-selection");
+        const shown = box.querySelector(".select2-selection__rendered");
+        if (field.hasAttribute("aria-labelledby")) field.removeAttribute("aria-labelledby");
+        const value = shown?.querySelector("[title]")?.title || shown?.title || "";
+        field.setAttribute("aria-label", value ? `${name}: ${value}` : name);
+    };
+    const nameBoxes = (within) => {
+        for (const select of within.querySelectorAll("select.admin-autocomplete")) nameBox(select);
+    };
+    window.django?.jQuery?.(() => {  // after Django's own, which draws them
+        nameBoxes(document);
+        window.django.jQuery(document).on("change", "select.admin-autocomplete", (event) => nameBox(event.target));
+        document.addEventListener("formset:added", (event) => nameBoxes(event.target));
+    });
+    document.addEventListener("focusin", (event) => {
+        if (event.target.matches(".select2-search__field:not([aria-label])")) event.target.setAttribute("aria-label", "Search");
+    });
+
     const dialog = document.getElementById("dialog");
     const told = document.getElementById("told");
     let opener = null;
