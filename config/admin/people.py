@@ -42,7 +42,7 @@ class OnRecord:
 class Ticked:
     """Roles and permissions are ticked in a list that everybody can read and reach."""
 
-    filter_horizontal = ()
+    filter_horizontal: Any = ()
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["widget"] = forms.CheckboxSelectMultiple(attrs={"class": "ticked"})
@@ -97,7 +97,7 @@ class PeopleAdmin(GuardedList, Ticked, OnRecord, UserAdmin):  # type: ignore[typ
         return ", ".join(group.name for group in user.groups.all()) or "–"
 
 
-class RoleAdmin(GuardedList, Ticked, OnRecord, GroupAdmin):
+class RoleAdmin(GuardedList, Ticked, OnRecord, GroupAdmin):  # type: ignore[misc]
     """Groups, with what the shipped ones are for."""
 
     list_title = "Roles"
