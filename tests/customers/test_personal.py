@@ -20,7 +20,9 @@ _PLAIN = (
 
 
 def ours() -> list[type[models.Model]]:
-    return [model for model in apps.get_models() if (ROOT / model._meta.app_label).is_dir()]
+    """But not those that other tests make for themselves."""
+    models = [model for model in apps.get_models() if (ROOT / model._meta.app_label).is_dir()]
+    return [model for model in models if not model.__module__.startswith("tests.")]
 
 
 def emptied() -> dict[str, set[str]]:
