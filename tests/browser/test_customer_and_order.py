@@ -76,6 +76,7 @@ def test_from_an_e_mail_to_a_refund_that_the_history_shows(
     page.get_by_role("group", name="Money").get_by_role("button", name="Refund").click()
     dialog = page.get_by_role("dialog", name="Refund")
     expect(dialog).to_contain_text("Refund of 39.90 (full)")
+    expect(dialog.locator(".htmx-added, .htmx-settling")).to_have_count(0)  # nobody types within 20 ms
     dialog.get_by_label("Amount").fill("99")
     expect(dialog).to_contain_text("is more than the 39.90")
     dialog.get_by_label("Amount").fill("10.00")

@@ -35,7 +35,7 @@ def _first(path: str, link: str) -> Callable[[Page], object]:
 
 def _exported_order(page: Page) -> None:
     """An order of which something was sent."""
-    page.goto("/admin/delivery/delivery/?state__exact=delivered")
+    page.goto("/admin/delivery/delivery/?state__exact=delivered&q=fulfilment")
     page.locator("#content a[href*='/admin/orders/order/']").first.click()
     page.wait_for_load_state()
 
@@ -133,7 +133,10 @@ PICTURES = (
     Picture("postback-configs", _postbacks),
     Picture("search", _at("/admin/search/?q=partner")),
     Picture("deliveries", _at("/admin/delivery/delivery/")),
-    Picture("delivery", _first("/admin/delivery/delivery/?state__exact=delivered", "/delivery/delivery/")),
+    Picture(
+        "delivery",
+        _first("/admin/delivery/delivery/?state__exact=delivered&q=fulfilment", "/delivery/delivery/"),
+    ),
     Picture(
         "delivery-waiting", _first("/admin/delivery/delivery/?state__exact=waiting", "/delivery/delivery/")
     ),
